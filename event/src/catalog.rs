@@ -1,0 +1,281 @@
+//! What is configured, as events on the topic `catalog`: there is no other configuration database.
+//!
+//! Each record holds the whole current state of one thing under its key; an empty record removes
+//! it. A [`Catalog`] is the fold over them: everyone who applies the same records in the same order
+//! sees the same.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One thing in the catalogue.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Entry {
+    /// A website.
+    Site(Site),
+    /// An API key (only the hash of its secret is kept).
+    Key(Key),
+    /// Somebody who may sign in.
+    User(User),
+    /// A one-time link with which a user signs in or sets the password.
+    Link(Link),
+    /// The lasting key that spreads networks over partitions.
+    PartitionKey(PartitionKey),
+}
+
+/// A website whose activity is recorded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Site {
+    /// The registered domain, lower case.
+    pub domain: String,
+    /// Further hosts that belong to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    /// IANA time zone of its reports; empty for UTC.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub timezone: String,
+    /// How many days events are kept; absent: for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention_days: Option<u32>,
+    /// Count visitors although their browser asks not to (GPC, DNT).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ignore_opt_out: bool,
+    /// Who and what is left out.
+    #[serde(default, skip_serializing_if = "Exclusions::is_empty")]
+    pub exclude: Exclusions,
+    /// When it was added, milliseconds since 1970.
+    pub created_at: i64,
+}
+
+/// Who and what is left out of a site's figures, at the operator's wish.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Exclusions {
+    /// Addresses and networks in CIDR notation.
+    pub addresses: Vec<String>,
+    /// ISO 3166-1 alpha-2 country codes.
+    pub countries: Vec<String>,
+    /// Autonomous system numbers.
+    pub networks: Vec<u32>,
+    /// Hosts of pages.
+    pub hosts: Vec<String>,
+    /// Paths of pages; `*` stands for any run of characters.
+    pub paths: Vec<String>,
+    /// Parts of user agents, in any case.
+    pub agents: Vec<String>,
+}
+
+impl Exclusions {
+    /// Whether nothing is left out.
+    pub fn is_empty(&self) -> bool {
+        *self == Exclusions::default()
+    }
+}
+
+/// What a key may be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// Send events.
+    Ingest,
+    /// Read figures.
+    Stats,
+    /// Change the configuration.
+    Admin,
+}
+
+/// An API key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Key {
+    /// Public part, by which it is listed and revoked.
+    pub id: String,
+    /// SHA-256 of the whole key, hexadecimal. The key has 256 random bits: no salt or slow hash needed.
+    pub sha256: String,
+    /// Sites it is for; empty: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sites: Vec<String>,
+    /// What it may be used for.
+    pub scope: Scope,
+    /// When it was made, milliseconds since 1970.
+    pub created_at: i64,
+}
+
+/// Somebody who may sign in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct User {
+    /// Name to sign in with.
+    pub name: String,
+    /// Argon2id hash in PHC form; empty until the first link was used.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub password: String,
+    /// Sessions signed in before this time are over. Milliseconds since 1970.
+    #[serde(default)]
+    pub sessions_since: i64,
+    /// When it was made, milliseconds since 1970.
+    pub created_at: i64,
+}
+
+/// A one-time link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    /// SHA-256 of the link's secret, hexadecimal.
+    pub sha256: String,
+    /// For whom.
+    pub user: String,
+    /// Until when, milliseconds since 1970.
+    pub expires_at: i64,
+}
+
+/// The lasting key that spreads networks over partitions. A partition number is a few bits, which
+/// identify nobody; the key only keeps outsiders from aiming at one partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PartitionKey {
+    /// 128 random bits, as two halves.
+    pub halves: (crate::Hex64, crate::Hex64),
+}
+
+impl Entry {
+    /// The record's key in the topic.
+    pub fn key(&self) -> String {
+        match self {
+            Entry::Site(site) => format!("site/{}", site.domain),
+            Entry::Key(key) => format!("key/{}", key.id),
+            Entry::User(user) => format!("user/{}", user.name),
+            Entry::Link(link) => format!("link/{}", link.sha256),
+            Entry::PartitionKey(_) => "partition-key".to_owned(),
+        }
+    }
+}
+
+/// Everything that is configured now.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Catalog {
+    /// Sites by domain.
+    pub sites: BTreeMap<String, Site>,
+    /// Keys by the SHA-256 of their secret.
+    pub keys: BTreeMap<String, Key>,
+    /// Users by name.
+    pub users: BTreeMap<String, User>,
+    /// Links by the SHA-256 of their secret.
+    pub links: BTreeMap<String, Link>,
+    /// The first partition key wins: changing it would move visitors between shards.
+    pub partition_key: Option<PartitionKey>,
+}
+
+/// A record that is not a catalogue entry.
+#[derive(Debug, thiserror::Error)]
+#[error("catalog record {key:?} can't be read: {source}")]
+pub struct CatalogError {
+    key: String,
+    source: serde_json::Error,
+}
+
+impl Catalog {
+    /// Applies one record. An empty value removes the thing.
+    ///
+    /// # Errors
+    /// When the value is not an entry; the catalogue is unchanged then.
+    pub fn apply(&mut self, key: &[u8], value: &[u8]) -> Result<(), CatalogError> {
+        let key = String::from_utf8_lossy(key);
+        if value.is_empty() {
+            self.remove(&key);
+            return Ok(());
+        }
+        let entry = serde_json::from_slice(value)
+            .map_err(|source| CatalogError { key: key.into_owned(), source })?;
+        match entry {
+            Entry::Site(site) => drop(self.sites.insert(site.domain.clone(), site)),
+            Entry::Key(key) => {
+                self.keys.retain(|_, known| known.id != key.id);
+                self.keys.insert(key.sha256.clone(), key);
+            }
+            Entry::User(user) => drop(self.users.insert(user.name.clone(), user)),
+            Entry::Link(link) => drop(self.links.insert(link.sha256.clone(), link)),
+            Entry::PartitionKey(key) => {
+                self.partition_key.get_or_insert(key);
+            }
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, key: &str) {
+        match key.split_once('/') {
+            Some(("site", domain)) => drop(self.sites.remove(domain)),
+            Some(("key", id)) => self.keys.retain(|_, key| key.id != id),
+            Some(("user", name)) => drop(self.users.remove(name)),
+            Some(("link", sha256)) => drop(self.links.remove(sha256)),
+            _ => {}
+        }
+    }
+
+    /// The site that a host belongs to: its domain, a subdomain of it, or a listed alias.
+    pub fn site_of_host(&self, host: &str) -> Option<&Site> {
+        let mut rest = host;
+        loop {
+            if let Some(site) = self.sites.get(rest) {
+                return Some(site);
+            }
+            match rest.split_once('.') {
+                Some((_, parent)) => rest = parent,
+                None => break,
+            }
+        }
+        self.sites.values().find(|site| site.aliases.iter().any(|alias| alias == host))
+    }
+}
+
+impl Site {
+    /// Whether a page on this host (lower case, no port) may send events for the site.
+    pub fn owns_host(&self, host: &str) -> bool {
+        let host = host.strip_suffix('.').unwrap_or(host);
+        host == self.domain
+            || host.strip_suffix(self.domain.as_str()).is_some_and(|rest| rest.ends_with('.'))
+            || self.aliases.iter().any(|alias| alias == host)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site(domain: &str) -> Site {
+        Site { domain: domain.into(), aliases: vec!["shop.test".into()], ..Site::default() }
+    }
+
+    #[test]
+    fn entries_apply_replace_and_remove() {
+        let mut catalog = Catalog::default();
+        let entry = Entry::Site(site("example.com"));
+        let json = serde_json::to_vec(&entry).unwrap();
+        catalog.apply(entry.key().as_bytes(), &json).unwrap();
+        catalog.apply(entry.key().as_bytes(), &json).unwrap();
+        assert_eq!(catalog.sites.len(), 1);
+        assert!(catalog.apply(b"site/x", b"{\"kind\":\"unheard\"}").is_err());
+        catalog.apply(b"site/example.com", b"").unwrap();
+        assert_eq!(catalog, Catalog::default());
+    }
+
+    #[test]
+    fn hosts_belong_to_sites() {
+        let site = site("example.com");
+        for (host, expected) in [
+            ("example.com", true),
+            ("www.example.com", true),
+            ("a.b.example.com", true),
+            ("shop.test", true),
+            ("www.shop.test", false),
+            ("badexample.com", false),
+            ("example.com.evil.test", false),
+            ("", false),
+        ] {
+            assert_eq!(site.owns_host(host), expected, "{host}");
+        }
+    }
+}

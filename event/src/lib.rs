@@ -1,0 +1,35 @@
+//! What Footfall records: the events, their ids, their topics and their limits.
+//!
+//! This crate is the vocabulary that every other crate speaks. It does no I/O, reads no clock and
+//! draws no random number, so whatever is decided here is decided the same way everywhere.
+//!
+//! # Layout
+//!
+//! - [`activity`]: the eight activities and the one place that routes an activity to its topic.
+//! - [`topic`]: every topic, its name, whether it is compacted, how long it is kept.
+//! - [`record`]: the wire format of an accepted (and later judged) event.
+//! - [`session`]: the differences a growing visit writes.
+//! - [`catalog`]: sites and keys, as the events that make them.
+//! - [`reason`]: why an event was dropped or rejected, and why it was judged invalid.
+//! - [`limits`]: how large anything may be.
+//! - [`id`], [`money`], [`time`]: small types with one meaning each.
+//! - [`schema`]: the published JSON Schema of every record.
+
+pub mod activity;
+pub mod catalog;
+pub mod id;
+pub mod limits;
+pub mod money;
+pub mod reason;
+pub mod record;
+pub mod schema;
+pub mod session;
+pub mod time;
+pub mod topic;
+
+pub use activity::Activity;
+pub use id::{Hex64, Id};
+pub use reason::{Dropped, Rejected, Verdict, VerdictReason};
+pub use record::{Event, Judgement};
+pub use session::SessionDelta;
+pub use topic::Topic;

@@ -1,0 +1,487 @@
+//! The wire format of an accepted event: one JSON object per record, version 1.
+//!
+//! A record in an activity topic is an [`Event`] without `judged`. The aggregator passes it on to
+//! `judged-events` byte for byte, with the `judged` object appended as its last member
+//! ([`append_judgement`]), so that nothing an accepted event said can change on the way.
+//!
+//! Empty fields are left out. Readers must ignore members they don't know: fields are only ever
+//! added within a version.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::money::Money;
+use crate::{Activity, Hex64, Id, Verdict, VerdictReason};
+
+/// The version that this code writes, and the only one it reads.
+pub const VERSION: u8 = 1;
+
+/// A borrowed or owned text.
+pub type Text<'a> = Cow<'a, str>;
+
+/// A property's value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum PropValue {
+    /// True or false.
+    Bool(bool),
+    /// A number as the sender wrote it.
+    Number(serde_json::Number),
+    /// A text.
+    Text(String),
+}
+
+/// How an event reached Footfall.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Via {
+    /// The script's beacon.
+    #[default]
+    Script,
+    /// The pixel for pages without JavaScript.
+    Pixel,
+    /// A server with a key.
+    Api,
+    /// The click redirect.
+    Redirect,
+    /// An import of history.
+    Import,
+}
+
+/// What kind of device the user agent says it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Device {
+    /// Not known.
+    #[default]
+    Unknown,
+    /// A desktop or laptop computer.
+    Desktop,
+    /// A phone.
+    Mobile,
+    /// A tablet.
+    Tablet,
+    /// A television or set-top box.
+    Television,
+}
+
+impl Device {
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Device::Unknown => "unknown",
+            Device::Desktop => "desktop",
+            Device::Mobile => "mobile",
+            Device::Tablet => "tablet",
+            Device::Television => "television",
+        }
+    }
+}
+
+/// The state of a conversion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ConversionStatus {
+    /// Somebody showed interest; may become a sale.
+    Lead,
+    /// Money changed hands.
+    Sale,
+    /// Taken back.
+    Rejected,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// An accepted event, enriched. All times are milliseconds since 1970, UTC.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Event<'a> {
+    /// Version of the format.
+    pub v: u8,
+    /// What happened.
+    #[serde(rename = "type")]
+    pub activity: Activity,
+    /// Unique per site over all types.
+    pub id: Id,
+    /// The registered domain.
+    #[serde(borrow)]
+    pub site: Text<'a>,
+    /// When it happened, corrected if the sender's clock was off.
+    pub time: i64,
+    /// When Footfall took it.
+    pub received_at: i64,
+    /// How it came.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub via: Via,
+
+    // Who, without saying who.
+    /// Keyed hash of the client's address (IPv6: its /64); the key rotates daily.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<Hex64>,
+    /// Keyed hash of site, address and user agent; the key rotates daily.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visitor: Option<Hex64>,
+    /// `network` under the key of the day before, while that key lives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_network: Option<Hex64>,
+    /// `visitor` under the key of the day before, while that key lives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_visitor: Option<Hex64>,
+    /// Keyed hash of the site's own user id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Hex64>,
+
+    // The page.
+    /// The page's address as the browser sent it.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub url: Text<'a>,
+    /// Its host, lower case, without `www.`.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub host: Text<'a>,
+    /// Its path without query and fragment (with the fragment's path under hash routing).
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub path: Text<'a>,
+    /// Its title.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub title: Text<'a>,
+    /// The referrer as the browser sent it.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub referrer: Text<'a>,
+
+    // Where the visitor came from (by this event's own page and referrer).
+    /// Name of the source; empty for "Direct or unknown".
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub source: Text<'a>,
+    /// GA4's default channel group, plus AI assistants.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub channel: Text<'a>,
+    /// The referrer's host without `www.`; empty when it is the site's own.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub referrer_host: Text<'a>,
+    /// `utm_medium`.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub utm_medium: Text<'a>,
+    /// `utm_campaign`.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub utm_campaign: Text<'a>,
+    /// `utm_content`.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub utm_content: Text<'a>,
+    /// `utm_term`.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub utm_term: Text<'a>,
+    /// The parameter name of an ad network's click id on the page's address (`gclid` …).
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub click_id_param: Text<'a>,
+
+    // With what, and from where.
+    /// The user agent as sent.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub user_agent: Text<'a>,
+    /// Browser family.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub browser: Text<'a>,
+    /// Browser version, major only.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub browser_version: Text<'a>,
+    /// Operating system family.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub os: Text<'a>,
+    /// Operating system version.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub os_version: Text<'a>,
+    /// Kind of device.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub device: Device,
+    /// Name of the bot that the user agent declares; empty for people.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub bot: Text<'a>,
+    /// The page says that it is driven by automation (`navigator.webdriver`).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub automated: bool,
+    /// ISO 3166-1 alpha-2.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub country: Text<'a>,
+    /// Name of the region.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub region: Text<'a>,
+    /// Name of the city.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub city: Text<'a>,
+    /// Autonomous system number; 0 when not known.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub asn: u32,
+    /// Its organisation.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub as_organization: Text<'a>,
+    /// BCP 47 tag of the preferred language, lower case (`de-at`).
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub language: Text<'a>,
+    /// Class of the screen's width: `xs` < 576 ≤ `sm` < 768 ≤ `md` < 992 ≤ `lg` < 1200 ≤ `xl` < 1600 ≤ `xxl`.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub screen: Text<'a>,
+    /// IANA time zone of the browser.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub timezone: Text<'a>,
+
+    /// The sender's own properties.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub props: BTreeMap<String, PropValue>,
+
+    // Engagement.
+    /// Id of the page view that an engagement completes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pageview: Option<Id>,
+    /// Visible and focused time since the last report, milliseconds.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub engaged_ms: u32,
+    /// Deepest scroll, 0 to 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scroll_pct: Option<u8>,
+
+    // Search, and the search under which an ad was chosen.
+    /// The query as typed.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub query: Text<'a>,
+    /// Number of results; absent when not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub results: Option<u32>,
+    /// Filters chosen.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub filters: BTreeMap<String, String>,
+
+    // Action and conversion.
+    /// Name of the action.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub name: Text<'a>,
+    /// Money.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Money>,
+
+    // Ads.
+    /// Ad.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub ad: Text<'a>,
+    /// Placement.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub placement: Text<'a>,
+    /// Position on the page, from 1; 0 when not said.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub position: u16,
+    /// The ad server's request id.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub request: Text<'a>,
+    /// Id of the impression.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impression: Option<Id>,
+    /// How long the ad was viewable, milliseconds.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub viewable_ms: u32,
+    /// Share of its pixels that was visible, 0 to 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visible_pct: Option<u8>,
+    /// The click id (`ffclid`) of a conversion.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub click: Text<'a>,
+    /// The goal of a conversion.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub goal: Text<'a>,
+    /// The advertiser's transaction id.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub transaction: Text<'a>,
+    /// State of a conversion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<ConversionStatus>,
+
+    /// What the aggregator found; absent in activity topics.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged: Option<Judgement>,
+}
+
+/// What the aggregator found out about an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Judgement {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Every reason for it, in the rules' order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<VerdictReason>,
+    /// Version of the rules that judged.
+    pub rules: u32,
+    /// The visit it belongs to, at the moment of judging.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<Hex64>,
+    /// 1 for the first activity of its visitor (a visitor id lives one UTC day): their sum is the
+    /// number of visitors. Valid and invalid events are counted apart.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub new_visitor: u8,
+    /// 1 for a visitor's first page view of its path in the visitor id's day: their sum is the
+    /// number of visitors of the path.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub new_on_path: u8,
+    /// It came after the bounded lateness.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub late: bool,
+}
+
+impl<'a> Event<'a> {
+    /// An event with nothing but what every event has.
+    pub fn new(activity: Activity, id: Id, site: impl Into<Text<'a>>, time: i64) -> Event<'a> {
+        Event {
+            v: VERSION,
+            activity,
+            id,
+            site: site.into(),
+            time,
+            received_at: time,
+            via: Via::default(),
+            network: None,
+            visitor: None,
+            previous_network: None,
+            previous_visitor: None,
+            account: None,
+            url: Text::default(),
+            host: Text::default(),
+            path: Text::default(),
+            title: Text::default(),
+            referrer: Text::default(),
+            source: Text::default(),
+            channel: Text::default(),
+            referrer_host: Text::default(),
+            utm_medium: Text::default(),
+            utm_campaign: Text::default(),
+            utm_content: Text::default(),
+            utm_term: Text::default(),
+            click_id_param: Text::default(),
+            user_agent: Text::default(),
+            browser: Text::default(),
+            browser_version: Text::default(),
+            os: Text::default(),
+            os_version: Text::default(),
+            device: Device::default(),
+            bot: Text::default(),
+            automated: false,
+            country: Text::default(),
+            region: Text::default(),
+            city: Text::default(),
+            asn: 0,
+            as_organization: Text::default(),
+            language: Text::default(),
+            screen: Text::default(),
+            timezone: Text::default(),
+            props: BTreeMap::new(),
+            pageview: None,
+            engaged_ms: 0,
+            scroll_pct: None,
+            query: Text::default(),
+            results: None,
+            filters: BTreeMap::new(),
+            name: Text::default(),
+            value: None,
+            ad: Text::default(),
+            placement: Text::default(),
+            position: 0,
+            request: Text::default(),
+            impression: None,
+            viewable_ms: 0,
+            visible_pct: None,
+            click: Text::default(),
+            goal: Text::default(),
+            transaction: Text::default(),
+            status: None,
+            judged: None,
+        }
+    }
+
+    /// The record's bytes.
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("an event has only text keys and finite numbers")
+    }
+
+    /// The event of a record's bytes, borrowing from them where it can.
+    ///
+    /// # Errors
+    /// When the bytes are not a record of this version.
+    pub fn from_json(bytes: &'a [u8]) -> Result<Event<'a>, RecordError> {
+        let event: Event<'a> = serde_json::from_slice(bytes)?;
+        if event.v != VERSION {
+            return Err(RecordError::Version(event.v));
+        }
+        Ok(event)
+    }
+}
+
+/// Why bytes are not a record.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// Not the JSON of an event.
+    #[error("not an event record: {0}")]
+    Json(#[from] serde_json::Error),
+    /// Written by another version.
+    #[error("record version {0}, expected {VERSION}")]
+    Version(u8),
+}
+
+/// Appends to `out` the accepted record with its judgement as the last member.
+///
+/// # Panics
+/// When `record` does not end with `}`: only records that parsed may be judged.
+pub fn append_judgement(record: &[u8], judgement: &Judgement, out: &mut Vec<u8>) {
+    let end = record.iter().rposition(|&b| b == b'}').expect("a parsed record is an object");
+    out.extend_from_slice(&record[..end]);
+    out.extend_from_slice(b",\"judged\":");
+    serde_json::to_writer(&mut *out, judgement).expect("a judgement is plain data");
+    out.push(b'}');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Event<'static> {
+        let mut event = Event::new(Activity::Search, Id::from_u128(7), "example.com", 1_000);
+        event.visitor = Some(Hex64(1));
+        event.query = "Größe \"42\"".into();
+        event.props.insert("n".into(), PropValue::Number(3.into()));
+        event.props.insert("b".into(), PropValue::Bool(true));
+        event
+    }
+
+    #[test]
+    fn round_trip_and_empty_fields_are_left_out() {
+        let event = sample();
+        let json = event.to_json();
+        assert_eq!(Event::from_json(&json).unwrap(), event);
+        let text = std::str::from_utf8(&json).unwrap();
+        assert!(!text.contains("country") && !text.contains("judged"), "{text}");
+    }
+
+    #[test]
+    fn the_judgement_is_added_and_nothing_else_changes() {
+        let event = sample();
+        let judgement = Judgement {
+            verdict: Verdict::Invalid,
+            reasons: vec![VerdictReason::BotAgent],
+            rules: 1,
+            session: Some(Hex64(9)),
+            new_visitor: 1,
+            new_on_path: 0,
+            late: false,
+        };
+        let mut out = Vec::new();
+        append_judgement(&event.to_json(), &judgement, &mut out);
+        let judged = Event::from_json(&out).unwrap();
+        assert_eq!(judged.judged, Some(judgement));
+        assert_eq!(Event { judged: None, ..judged }, event);
+    }
+
+    #[test]
+    fn other_versions_are_refused() {
+        let json = String::from_utf8(sample().to_json()).unwrap().replace("\"v\":1", "\"v\":2");
+        assert!(matches!(Event::from_json(json.as_bytes()), Err(RecordError::Version(2))));
+    }
+}
