@@ -215,6 +215,16 @@ impl Catalog {
         }
     }
 
+    /// Everything in it, as the entries that would make it again.
+    pub fn entries(&self) -> Vec<Entry> {
+        let mut entries: Vec<Entry> = self.sites.values().cloned().map(Entry::Site).collect();
+        entries.extend(self.keys.values().cloned().map(Entry::Key));
+        entries.extend(self.users.values().cloned().map(Entry::User));
+        entries.extend(self.links.values().cloned().map(Entry::Link));
+        entries.extend(self.partition_key.map(Entry::PartitionKey));
+        entries
+    }
+
     /// The site that a host belongs to: its domain, a subdomain of it, or a listed alias.
     pub fn site_of_host(&self, host: &str) -> Option<&Site> {
         let mut rest = host;

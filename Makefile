@@ -1,0 +1,48 @@
+# Two commands matter: `make serve` runs Footfall, `make test` proves it.
+# Both set up what they need; the rest is for those who work on it.
+
+SHELL := /bin/bash -euo pipefail
+TOOLS := .tools
+ARGS ?=
+
+.PHONY: serve test torture bench tools kafka browser lint fmt snippet clean
+
+serve: tools ## Set up and run: embedded log, embedded ClickHouse, dashboard
+	cargo build --release -p footfall
+	./target/release/footfall serve $(ARGS)
+
+test: tools kafka browser lint snippet ## Set up and pass every test
+	cargo build -p footfall
+	cargo test --workspace
+
+torture: tools kafka ## 100 rounds of random kill -9, embedded and on Kafka
+	cargo build --release -p footfall
+	FOOTFALL_TORTURE_ROUNDS=100 FOOTFALL_BIN=target/release/footfall \
+		cargo test -p footfall-tests --test torture -- --nocapture
+
+bench: tools kafka ## Our figures beside their baselines
+	cargo build --release -p footfall
+	./target/release/footfall bench $(ARGS)
+
+tools: ## The ClickHouse engine library and the geo databases, into .tools
+	./scripts/tools.sh system engine
+
+kafka: ## A real Kafka broker for the tests, into .tools
+	./scripts/tools.sh kafka
+
+browser: ## Chromium and nginx for the tests
+	./scripts/tools.sh browser
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+fmt:
+	cargo fmt --all
+
+snippet: ## Prove that the built script is current
+	cd js-snippet && npm run --silent check
+
+clean:
+	cargo clean
+	rm -rf $(TOOLS)

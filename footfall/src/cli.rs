@@ -1,0 +1,231 @@
+//! The command line: what may be said. What it means is in [`crate::commands`] and [`crate::roles`].
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Self-hosted web-activity and ad-click analytics with honest counts.
+#[derive(Debug, Parser)]
+#[command(name = "footfall", version, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) options: Options,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options that every command understands. They win over the environment, which wins over the file.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Options {
+    /// Configuration file (TOML); unknown keys are refused
+    #[arg(long, global = true, env = "FOOTFALL_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The one folder that holds everything [default: ./data]
+    #[arg(long, global = true, env = "FOOTFALL_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Beacons, API and dashboard [default: 127.0.0.1:8080]
+    #[arg(long, global = true, env = "FOOTFALL_LISTEN", value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// /metrics, /healthz and /readyz [default: 127.0.0.1:9180]
+    #[arg(long, global = true, env = "FOOTFALL_METRICS_LISTEN", value_name = "ADDR")]
+    pub(crate) metrics_listen: Option<SocketAddr>,
+    /// The embedded engine's ClickHouse HTTP interface [default: 127.0.0.1:8123]
+    #[arg(long, global = true, env = "FOOTFALL_ENGINE_LISTEN", value_name = "ADDR")]
+    pub(crate) engine_listen: Option<SocketAddr>,
+    /// Kafka instead of the embedded log (host:port, comma-separated)
+    #[arg(long, global = true, env = "FOOTFALL_KAFKA", value_name = "BROKERS")]
+    pub(crate) kafka: Option<String>,
+    /// A ClickHouse server instead of the embedded engine (http://user:password@host:port)
+    #[arg(long, global = true, env = "FOOTFALL_CLICKHOUSE", value_name = "URL")]
+    pub(crate) clickhouse: Option<String>,
+    /// Create Replicated and Distributed tables on this ClickHouse cluster
+    #[arg(long, global = true, env = "FOOTFALL_CLICKHOUSE_CLUSTER", value_name = "NAME")]
+    pub(crate) clickhouse_cluster: Option<String>,
+    /// Put before every topic's name [default: footfall.]
+    #[arg(long, global = true, env = "FOOTFALL_TOPIC_PREFIX", value_name = "TEXT")]
+    pub(crate) topic_prefix: Option<String>,
+    /// The address under which browsers reach this server, for links and the snippet
+    #[arg(long, global = true, env = "FOOTFALL_PUBLIC_URL", value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+    /// Say it as JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run everything in one process
+    Serve,
+    /// Run the beacon endpoint and the events API alone (with --kafka)
+    Ingest,
+    /// Run the aggregator and the loader alone (with --kafka and --clickhouse)
+    Aggregate,
+    /// Run the dashboard alone (with --kafka and --clickhouse)
+    Dashboard,
+    /// Run the embedded ClickHouse engine alone
+    Engine,
+    /// Add, list and remove sites
+    #[command(subcommand)]
+    Site(SiteCommand),
+    /// Add, list and revoke API keys
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Make sign-in links, list users
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Import history
+    #[command(subcommand)]
+    Import(ImportCommand),
+    /// Send realistic traffic to a running server
+    Simulate(SimulateArgs),
+    /// Check configuration, engines, databases and connections
+    Doctor,
+    /// Print the JSON Schema of a topic's records
+    Schema {
+        /// Topic, such as judged-events
+        topic: String,
+    },
+    /// Measure this machine: the figures that `make bench` prints
+    Bench(crate::bench::BenchArgs),
+}
+
+/// `footfall site …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum SiteCommand {
+    /// Add a site, or change one
+    Add(SiteArgs),
+    /// List the sites
+    List,
+    /// Remove a site: its events are refused from now on; what is stored stays
+    Remove {
+        /// The domain
+        domain: String,
+    },
+}
+
+/// `footfall site add …`
+#[derive(Debug, Args)]
+pub(crate) struct SiteArgs {
+    /// The domain, such as example.com
+    pub(crate) domain: String,
+    /// A further host that belongs to the site
+    #[arg(long, value_name = "HOST")]
+    pub(crate) alias: Vec<String>,
+    /// Time zone of its reports (IANA name, such as Europe/Berlin) [default: UTC]
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) timezone: Option<String>,
+    /// Delete events after so many days
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) retention_days: Option<u32>,
+    /// Count visitors although their browser asks not to (GPC, DNT)
+    #[arg(long)]
+    pub(crate) ignore_opt_out: bool,
+    /// Leave out an address or network (CIDR)
+    #[arg(long, value_name = "CIDR")]
+    pub(crate) exclude_address: Vec<String>,
+    /// Leave out a country (two letters)
+    #[arg(long, value_name = "COUNTRY")]
+    pub(crate) exclude_country: Vec<String>,
+    /// Leave out a network by its autonomous system number
+    #[arg(long, value_name = "ASN")]
+    pub(crate) exclude_network: Vec<u32>,
+    /// Leave out pages of a host
+    #[arg(long, value_name = "HOST")]
+    pub(crate) exclude_host: Vec<String>,
+    /// Leave out pages by path; * stands for any run of characters
+    #[arg(long, value_name = "PATH")]
+    pub(crate) exclude_path: Vec<String>,
+    /// Leave out user agents that contain a text
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) exclude_agent: Vec<String>,
+}
+
+/// `footfall key …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make a key; it is printed once
+    Add {
+        /// For this site only (repeat or separate by commas; none: all sites)
+        #[arg(long, value_name = "SITE", value_delimiter = ',')]
+        site: Vec<String>,
+        /// What it may be used for
+        #[arg(long, value_enum, default_value_t = ScopeArg::Ingest)]
+        scope: ScopeArg,
+    },
+    /// List the keys
+    List,
+    /// Revoke a key
+    Revoke {
+        /// Its id, as `key list` shows it
+        id: String,
+    },
+}
+
+/// Scopes of keys.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ScopeArg {
+    /// Send events
+    Ingest,
+    /// Read figures
+    Stats,
+    /// Change the configuration
+    Admin,
+}
+
+/// `footfall user …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// Print a one-time link to sign in (the first time: to set the password)
+    Link {
+        /// The user
+        #[arg(default_value = "owner")]
+        name: String,
+    },
+    /// List the users
+    List,
+}
+
+/// `footfall import …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImportCommand {
+    /// Web server logs: combined, common or JSON lines
+    AccessLog(ImportArgs),
+    /// Events as NDJSON (the fields of the events API), of any age
+    Events(ImportArgs),
+}
+
+/// What to import.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// Files; a name ending in .gz is decompressed
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The site they belong to
+    #[arg(long)]
+    pub(crate) site: String,
+}
+
+/// `footfall simulate …`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SimulateArgs {
+    /// Base address of the server
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    pub(crate) to: String,
+    /// Events per second
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub(crate) rate: u32,
+    /// How long, such as 60s, 5m or 1h
+    #[arg(long = "for", value_name = "TIME", default_value = "60s", value_parser = crate::config::parse_duration)]
+    pub(crate) duration: std::time::Duration,
+    /// The site; it must exist
+    #[arg(long, default_value = "demo.localhost")]
+    pub(crate) site: String,
+    /// An ingest key of the site: with it the visitors come from addresses all over the world
+    #[arg(long, env = "FOOTFALL_KEY", hide_env_values = true)]
+    pub(crate) key: Option<String>,
+    /// The same seed makes the same visitors
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+}

@@ -1,0 +1,35 @@
+//! The commands that do one thing and end. Roles that run on are in [`crate::roles`].
+
+pub(crate) mod doctor;
+pub(crate) mod import;
+pub(crate) mod key;
+pub(crate) mod simulate;
+pub(crate) mod site;
+pub(crate) mod user;
+
+use serde::Serialize;
+
+/// Prints `value` as JSON when asked for, else the text.
+pub(crate) fn say(json: bool, value: &impl Serialize, text: impl FnOnce() -> String) {
+    if json {
+        println!("{}", serde_json::to_string(value).expect("answers are plain data"));
+    } else {
+        println!("{}", text().trim_end());
+    }
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
+}
+
+/// `bytes` random bytes as lower-case hexadecimal digits.
+pub(crate) fn random_hex(bytes: usize) -> String {
+    use std::fmt::Write;
+    let mut text = String::with_capacity(2 * bytes);
+    for _ in 0..bytes {
+        write!(text, "{:02x}", rand::random::<u8>()).expect("writing to a string");
+    }
+    text
+}

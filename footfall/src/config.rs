@@ -1,0 +1,322 @@
+//! The one configuration: defaults, then the file, then the environment, then flags. Unknown keys
+//! are refused; what is secret never shows in logs or errors.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::cli::Options;
+
+/// A value that must not be shown.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct Secret(String);
+
+impl Secret {
+    /// The value itself.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_empty() { "\"\"" } else { "\"(secret)\"" })
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(if self.0.is_empty() { "" } else { "(secret)" })
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Secret)
+    }
+}
+
+/// Everything that can be configured.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    /// The one folder that holds everything.
+    pub(crate) data: PathBuf,
+    /// Beacons, API and dashboard.
+    pub(crate) listen: SocketAddr,
+    /// `/metrics`, `/healthz`, `/readyz`.
+    pub(crate) metrics_listen: SocketAddr,
+    /// The embedded engine's ClickHouse HTTP interface.
+    pub(crate) engine_listen: SocketAddr,
+    /// The address under which browsers reach this server; empty: `http://` and `listen`.
+    pub(crate) public_url: String,
+    /// Put before every topic's name.
+    pub(crate) topic_prefix: String,
+    /// Offer the demo site under `/demo` (`serve` only).
+    pub(crate) demo: bool,
+    /// The server loop.
+    pub(crate) http: crate::http::Settings,
+    /// The embedded log.
+    pub(crate) log: LogConfig,
+    /// Kafka; used when `kafka.brokers` is not empty.
+    pub(crate) kafka: KafkaConfig,
+    /// ClickHouse; the embedded engine is used when `clickhouse.url` is empty.
+    pub(crate) clickhouse: ClickhouseConfig,
+    /// The embedded engine.
+    pub(crate) engine: footfall_warehouse::engine::Limits,
+    /// Accepting events.
+    pub(crate) ingest: footfall_ingest::Settings,
+    /// Judging, visits, windows, loading.
+    pub(crate) aggregate: footfall_aggregator::Settings,
+    /// The dashboard.
+    pub(crate) dashboard: footfall_dashboard::Settings,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            data: PathBuf::from("./data"),
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            metrics_listen: SocketAddr::from(([127, 0, 0, 1], 9180)),
+            engine_listen: SocketAddr::from(([127, 0, 0, 1], 8123)),
+            public_url: String::new(),
+            topic_prefix: "footfall.".to_owned(),
+            demo: true,
+            http: crate::http::Settings::default(),
+            log: LogConfig::default(),
+            kafka: KafkaConfig::default(),
+            clickhouse: ClickhouseConfig::default(),
+            engine: footfall_warehouse::engine::Limits::default(),
+            ingest: footfall_ingest::Settings::default(),
+            aggregate: footfall_aggregator::Settings::default(),
+            dashboard: footfall_dashboard::Settings::default(),
+        }
+    }
+}
+
+/// `[log]`: the embedded log, also used as the spool in front of Kafka.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct LogConfig {
+    /// Partitions of each activity topic; fixed when the folder is made.
+    pub(crate) partitions: u32,
+    /// Bytes that the log may take on disk.
+    pub(crate) bytes_max: u64,
+    /// Bytes that stay free on the disk.
+    pub(crate) free_bytes_min: u64,
+    /// Bytes that the spool in front of Kafka may take.
+    pub(crate) spool_bytes_max: u64,
+}
+
+impl Default for LogConfig {
+    fn default() -> LogConfig {
+        LogConfig {
+            partitions: 4,
+            bytes_max: 64 << 30,
+            free_bytes_min: 256 << 20,
+            spool_bytes_max: 4 << 30,
+        }
+    }
+}
+
+/// `[kafka]`. Any other key is one of librdkafka's own options and passed through
+/// (`"security.protocol" = "SASL_SSL"`).
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct KafkaConfig {
+    /// Comma-separated host:port list; empty: the embedded log.
+    pub(crate) brokers: String,
+    /// Partitions of topics that have to be created; 0: 8.
+    pub(crate) partitions: u32,
+    /// Replicas of topics that have to be created; 0: the broker's default.
+    pub(crate) replication: u16,
+    /// librdkafka's options.
+    #[serde(flatten)]
+    pub(crate) options: BTreeMap<String, Secret>,
+}
+
+/// `[clickhouse]`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ClickhouseConfig {
+    /// Address of the HTTP interface, with or without `user:password@`; empty: embedded engine.
+    pub(crate) url: Secret,
+    /// User, when the address has none.
+    pub(crate) user: String,
+    /// Password, when the address has none.
+    pub(crate) password: Secret,
+    /// Database.
+    pub(crate) database: String,
+    /// Create Replicated and Distributed tables on this cluster.
+    pub(crate) cluster: String,
+}
+
+impl Default for ClickhouseConfig {
+    fn default() -> ClickhouseConfig {
+        ClickhouseConfig {
+            url: Secret::default(),
+            user: "default".to_owned(),
+            password: Secret::default(),
+            database: "footfall".to_owned(),
+            cluster: String::new(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads the file (if one is named) and applies the options over it.
+    pub(crate) fn load(options: &Options) -> Result<Config> {
+        let mut config = match &options.config {
+            Some(path) => Config::read(path)?,
+            None => Config::default(),
+        };
+        config.apply(options);
+        config.check()?;
+        Ok(config)
+    }
+
+    fn read(path: &Path) -> Result<Config> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("the configuration {} can't be read", path.display()))?;
+        toml::from_str(&text).map_err(|error| {
+            // The excerpt that the error shows may hold a password: keep message and line only.
+            let line = error.span().map_or(0, |span| text[..span.start].lines().count().max(1));
+            anyhow::anyhow!("{}, line {line}: {}", path.display(), error.message())
+        })
+    }
+
+    fn apply(&mut self, options: &Options) {
+        fn set<T: Clone>(value: &mut T, option: &Option<T>) {
+            if let Some(option) = option {
+                value.clone_from(option);
+            }
+        }
+        set(&mut self.data, &options.data);
+        set(&mut self.listen, &options.listen);
+        set(&mut self.metrics_listen, &options.metrics_listen);
+        set(&mut self.engine_listen, &options.engine_listen);
+        set(&mut self.topic_prefix, &options.topic_prefix);
+        set(&mut self.public_url, &options.public_url);
+        set(&mut self.kafka.brokers, &options.kafka);
+        set(&mut self.clickhouse.url, &options.clickhouse.clone().map(Secret));
+        set(&mut self.clickhouse.cluster, &options.clickhouse_cluster);
+    }
+
+    fn check(&self) -> Result<()> {
+        ensure!(
+            (1..=256).contains(&self.log.partitions),
+            "log.partitions is {}, expected 1 to 256",
+            self.log.partitions
+        );
+        ensure!(
+            self.public_url.is_empty()
+                || self.public_url.starts_with("http://")
+                || self.public_url.starts_with("https://"),
+            "public_url is {:?}, expected http://… or https://…",
+            self.public_url
+        );
+        let prefix_ok = self
+            .topic_prefix
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+        ensure!(
+            prefix_ok && self.topic_prefix.len() <= 200,
+            "topic_prefix is {:?}, expected letters, digits, '.', '-' and '_'",
+            self.topic_prefix
+        );
+        Ok(())
+    }
+
+    /// The address under which browsers reach this server, without a final slash.
+    pub(crate) fn public_url(&self) -> String {
+        if self.public_url.is_empty() {
+            format!("http://{}", self.listen)
+        } else {
+            self.public_url.trim_end_matches('/').to_owned()
+        }
+    }
+
+    /// Whether Kafka is used instead of the embedded log.
+    pub(crate) fn uses_kafka(&self) -> bool {
+        !self.kafka.brokers.is_empty()
+    }
+
+    /// Whether a ClickHouse server is used instead of the embedded engine.
+    pub(crate) fn uses_clickhouse_server(&self) -> bool {
+        !self.clickhouse.url.expose().is_empty()
+    }
+}
+
+/// A duration such as `500ms`, `60s`, `5m`, `1h`, `2d`.
+///
+/// # Errors
+/// A sentence that says what would be right.
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let expected = || format!("{text:?} is not a duration: expected such as 500ms, 60s, 5m or 1h");
+    let number: u64 = number.parse().map_err(|_| expected())?;
+    let unit_ms = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return Err(expected()),
+    };
+    number.checked_mul(unit_ms).map(Duration::from_millis).ok_or_else(expected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str, options: &Options) -> Result<Config> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        Config::load(&Options { config: Some(file.path().to_owned()), ..options.clone() })
+    }
+
+    #[test]
+    fn the_file_is_over_the_defaults_and_options_over_the_file() {
+        let options = Options { topic_prefix: Some("b.".into()), ..Options::default() };
+        let config = load("topic_prefix = 'a.'\nlisten = '127.0.0.1:1'", &options).unwrap();
+        assert_eq!(config.topic_prefix, "b.");
+        assert_eq!(config.listen.port(), 1);
+        assert_eq!(config.metrics_listen.port(), 9180);
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_with_their_line() {
+        for text in ["\nlitsen = 1", "[log]\npartition = 1", "[ingest]\nnope = 1"] {
+            let error = load(text, &Options::default()).unwrap_err().to_string();
+            assert!(error.contains("line 2") && error.contains("unknown field"), "{error}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_never_shown() {
+        let text = "[clickhouse]\nurl = 'http://u:hunter2@h'\npassword = 'hunter2'\n\
+                    [kafka]\nbrokers = 'k:9092'\n'sasl.password' = 'hunter2'";
+        let config = load(text, &Options::default()).unwrap();
+        assert_eq!(config.kafka.options["sasl.password"].expose(), "hunter2");
+        for shown in [format!("{config:?}"), serde_json::to_string(&config).unwrap()] {
+            assert!(!shown.contains("hunter2"), "{shown}");
+        }
+        let error = load("[clickhouse]\npassword = 'hunter2\n", &Options::default()).unwrap_err();
+        assert!(!format!("{error:#}").contains("hunter2"), "{error:#}");
+    }
+
+    #[test]
+    fn durations() {
+        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(parse_duration("2h"), Ok(Duration::from_secs(7_200)));
+        for bad in ["", "5", "s", "-1s", "1.5h", "99999999999999999999s", "5 s"] {
+            assert!(parse_duration(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Changing the configuration: by a Unix socket while a server runs on the data folder, else by
+//! opening the folder's log, or Kafka, directly. Commands only see [`Access`].
+//!
+//! The protocol is one JSON line each way. The socket lies in the data folder and only its owner
+//! may use it, so it needs no further authentication.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use footfall_event::catalog::{Catalog, Entry};
+use footfall_topics::Log;
+use footfall_topics::catalog::CatalogView;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
+
+use crate::config::Config;
+
+/// A request or answer may be this long: the whole catalogue is one line.
+const LINE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+enum Request {
+    List,
+    Put { entry: Entry },
+    Remove { key: String },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Answer {
+    Done,
+    Entries(Vec<Entry>),
+    Error(String),
+}
+
+/// A way to read and change the catalogue.
+pub(crate) enum Access {
+    /// Through a running server.
+    Server(PathBuf),
+    /// Directly; the log is closed when this is dropped.
+    Direct {
+        /// The open log.
+        log: Arc<dyn Log>,
+        /// Its catalogue.
+        view: CatalogView,
+    },
+}
+
+impl Access {
+    /// Finds the way: Kafka if configured, else the running server's socket, else the folder.
+    pub(crate) fn open(config: &Config) -> Result<Access> {
+        let socket = socket_path(&config.data);
+        if config.kafka.brokers.is_empty() && UnixStream::connect(&socket).is_ok() {
+            return Ok(Access::Server(socket));
+        }
+        let log = crate::roles::open_log(config)?;
+        let view = CatalogView::follow(log.clone())?;
+        Ok(Access::Direct { log, view })
+    }
+
+    /// Everything that is configured.
+    pub(crate) fn catalog(&self) -> Result<Catalog> {
+        match self {
+            Access::Server(socket) => match ask(socket, &Request::List)? {
+                Answer::Entries(entries) => {
+                    let mut catalog = Catalog::default();
+                    for entry in entries {
+                        catalog.apply(entry.key().as_bytes(), &serde_json::to_vec(&entry)?)?;
+                    }
+                    Ok(catalog)
+                }
+                other => bail!("unexpected answer from the server: {other:?}"),
+            },
+            Access::Direct { view, .. } => Ok(Catalog::clone(&view.load())),
+        }
+    }
+
+    /// Adds or replaces one thing. Durable and in force when it returns.
+    pub(crate) fn put(&self, entry: Entry) -> Result<()> {
+        match self {
+            Access::Server(socket) => done(ask(socket, &Request::Put { entry })?),
+            Access::Direct { view, .. } => Ok(view.put_blocking(&entry)?),
+        }
+    }
+
+    /// Removes one thing by its key.
+    pub(crate) fn remove(&self, key: &str) -> Result<()> {
+        match self {
+            Access::Server(socket) => done(ask(socket, &Request::Remove { key: key.to_owned() })?),
+            Access::Direct { view, .. } => Ok(view.remove_blocking(key)?),
+        }
+    }
+}
+
+impl Drop for Access {
+    fn drop(&mut self) {
+        if let Access::Direct { log, .. } = self {
+            log.close(Duration::from_secs(10));
+        }
+    }
+}
+
+fn done(answer: Answer) -> Result<()> {
+    match answer {
+        Answer::Done => Ok(()),
+        other => bail!("unexpected answer from the server: {other:?}"),
+    }
+}
+
+fn ask(socket: &Path, request: &Request) -> Result<Answer> {
+    let mut stream = UnixStream::connect(socket)
+        .with_context(|| format!("the server's socket {} does not answer", socket.display()))?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
+    let mut line = serde_json::to_vec(request)?;
+    line.push(b'\n');
+    stream.write_all(&line)?;
+    let mut answer = String::new();
+    BufReader::new(stream.take(LINE_BYTES_MAX)).read_line(&mut answer)?;
+    match serde_json::from_str(&answer).context("the server's answer can't be read")? {
+        Answer::Error(error) => bail!("the server refused: {error}"),
+        answer => Ok(answer),
+    }
+}
+
+/// Where the socket of a data folder is: in it, unless that path is longer than the 107 bytes a
+/// Unix socket may have.
+fn socket_path(data: &Path) -> PathBuf {
+    let absolute = std::fs::canonicalize(data).unwrap_or_else(|_| data.to_owned());
+    let path = absolute.join("control.sock");
+    if path.as_os_str().len() <= 100 {
+        return path;
+    }
+    let id = footfall_event::Id::new_v5(
+        &footfall_event::Id::NAMESPACE_URL,
+        absolute.as_os_str().as_encoded_bytes(),
+    );
+    std::env::temp_dir().join(format!("footfall-{}.sock", id.simple()))
+}
+
+/// Serves the socket until the process ends.
+pub(crate) fn listen(data: &Path, view: CatalogView) -> Result<()> {
+    let path = socket_path(data);
+    // The data folder is locked by this process, so a socket that is there is a dead one's.
+    if path.exists() {
+        std::fs::remove_file(&path)?;
+    }
+    let listener = tokio::net::UnixListener::bind(&path)
+        .with_context(|| format!("can't listen on {}", path.display()))?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let view = view.clone();
+            tokio::spawn(async move {
+                let result = tokio::time::timeout(TIMEOUT, answer(stream, &view)).await;
+                if let Ok(Err(error)) = result {
+                    tracing::warn!(%error, "a request on the control socket failed");
+                }
+            });
+        }
+    });
+    Ok(())
+}
+
+async fn answer(stream: tokio::net::UnixStream, view: &CatalogView) -> Result<()> {
+    let (reader, mut writer) = stream.into_split();
+    let mut line = String::new();
+    tokio::io::BufReader::new(reader.take(LINE_BYTES_MAX)).read_line(&mut line).await?;
+    if line.is_empty() {
+        return Ok(()); // Somebody only looked whether a server is there.
+    }
+    let answer = match serde_json::from_str(&line) {
+        Ok(Request::List) => Answer::Entries(view.load().entries()),
+        Ok(Request::Put { entry }) => result(view.put(&entry).await),
+        Ok(Request::Remove { key }) => result(view.remove(&key).await),
+        Err(error) => Answer::Error(error.to_string()),
+    };
+    let mut line = serde_json::to_vec(&answer)?;
+    line.push(b'\n');
+    writer.write_all(&line).await?;
+    Ok(())
+}
+
+fn result<E: std::fmt::Display>(outcome: Result<(), E>) -> Answer {
+    match outcome {
+        Ok(()) => Answer::Done,
+        Err(error) => Answer::Error(error.to_string()),
+    }
+}

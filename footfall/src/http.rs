@@ -1,0 +1,105 @@
+//! The HTTP server loop: axum's own has neither timeouts, nor `TCP_NODELAY`, nor a cap on
+//! connections. Every listener of the program is served by [`serve`].
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ConnectInfo;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tower::ServiceExt;
+
+/// Limits of a listener.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Settings {
+    /// Connections at the same time; more wait in the kernel's queue.
+    pub(crate) connections_max: usize,
+    /// Seconds for a request's head to arrive, and for an idle connection to say something.
+    pub(crate) header_timeout_s: u64,
+    /// Bytes of a request's head.
+    pub(crate) header_bytes_max: usize,
+    /// Seconds that requests in flight get to finish when the server stops.
+    pub(crate) drain_timeout_s: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            connections_max: 10_000,
+            header_timeout_s: 10,
+            header_bytes_max: 32 * 1024,
+            drain_timeout_s: 10,
+        }
+    }
+}
+
+/// Serves `app` until `shutdown`, then lets requests in flight finish.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    app: Router,
+    settings: &Settings,
+    shutdown: impl Future<Output = ()>,
+) {
+    let connections = Arc::new(Semaphore::new(settings.connections_max));
+    let graceful = GracefulShutdown::new();
+    let mut http = hyper::server::conn::http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(settings.header_timeout_s))
+        .max_buf_size(settings.header_bytes_max.max(8 * 1024))
+        .pipeline_flush(true);
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        let permit = tokio::select! {
+            permit = connections.clone().acquire_owned() => permit.expect("never closed"),
+            () = &mut shutdown => break,
+        };
+        let (stream, peer) = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of file descriptors, or the peer is gone already: both pass.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            },
+            () = &mut shutdown => break,
+        };
+        drop(stream.set_nodelay(true));
+        let service = service(app.clone(), peer);
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            // Errors here are the client's: it went away, was too slow, or spoke no HTTP.
+            drop(connection.await);
+            drop(permit);
+        });
+    }
+    drop(listener);
+    let limit = Duration::from_secs(settings.drain_timeout_s);
+    if tokio::time::timeout(limit, graceful.shutdown()).await.is_err() {
+        tracing::warn!("requests were still in flight after the drain timeout");
+    }
+}
+
+fn service(
+    app: Router,
+    peer: SocketAddr,
+) -> impl hyper::service::Service<
+    http::Request<hyper::body::Incoming>,
+    Response = axum::response::Response,
+    Error = std::convert::Infallible,
+    Future: Send,
+> {
+    hyper::service::service_fn(move |request: http::Request<hyper::body::Incoming>| {
+        let mut request = request.map(axum::body::Body::new);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        app.clone().oneshot(request)
+    })
+}
