@@ -156,6 +156,11 @@ impl Footfall {
         self.launch()
     }
 
+    /// Replaces an option for the next start.
+    pub fn set_option(&mut self, flag: &str, value: &str) {
+        self.options.extend([flag.to_owned(), value.to_owned()]);
+    }
+
     /// Where the role listens: `http://127.0.0.1:…`.
     pub fn url(&self) -> String {
         format!("http://{}", self.said("listen"))

@@ -1,0 +1,117 @@
+//! Random `kill -9` under load: every acknowledged event is stored exactly once, and visits and
+//! totals equal those of an undisturbed run over the same input.
+//!
+//! `FOOTFALL_TORTURE_ROUNDS` sets the number of kills (a few by default, 100 by `make torture`).
+
+mod system;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use footfall_tests::footfall::eventually;
+use footfall_tests::load::{Sender, TOTALS_SQL, crowd};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde_json::Value;
+use system::System;
+
+const SITE: &str = "torture.example";
+
+fn rounds(short: usize) -> usize {
+    match std::env::var("FOOTFALL_TORTURE_ROUNDS") {
+        Ok(text) => text.parse().expect("FOOTFALL_TORTURE_ROUNDS is a number"),
+        Err(_) => short,
+    }
+}
+
+/// Kills processes of `system` at random while `events` are being sent.
+fn torment(system: System, events: &[Value], rounds: usize, seed: u64) -> Result<System> {
+    let key = system.key(SITE)?;
+    let urls = system.ingest_url_handle();
+    let system = Arc::new(Mutex::new(system));
+    let over = Arc::new(AtomicBool::new(false));
+    let killer = std::thread::spawn({
+        let (system, over) = (system.clone(), over.clone());
+        move || -> Result<usize> {
+            let mut random = StdRng::seed_from_u64(seed);
+            let mut kills = 0;
+            while kills < rounds && !over.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(random.random_range(300..1_500)));
+                let pause = Duration::from_millis(random.random_range(0..800));
+                let mut system = system.lock().expect("nobody panicked with it");
+                let victim = random.random_range(0..system.processes());
+                system.kill_and_restart(victim, pause).context("restart after a kill")?;
+                kills += 1;
+            }
+            Ok(kills)
+        }
+    });
+    let sender = Sender::new(&key);
+    let mut random = StdRng::seed_from_u64(seed + 1);
+    let mut rest = events;
+    while !rest.is_empty() {
+        let (batch, later) = rest.split_at(random.random_range(1..=20).min(rest.len()));
+        let url = || urls.lock().expect("nobody panicked with it").clone();
+        sender.insist(url, batch, Duration::from_secs(120))?;
+        rest = later;
+        // Spread the input over the kills: without them it would be sent in a second or two.
+        if !killer.is_finished() {
+            std::thread::sleep(Duration::from_millis(random.random_range(0..30)));
+        }
+    }
+    over.store(rounds < 20, Ordering::Relaxed);
+    let kills = killer.join().expect("the killer does not panic")?;
+    println!("{} events sent under {kills} kills", events.len());
+    Ok(Arc::into_inner(system).expect("the killer is gone").into_inner()?)
+}
+
+/// Sends the same events without any disturbance.
+fn undisturbed(events: &[Value]) -> Result<String> {
+    let system = System::embedded(SITE)?;
+    let sender = Sender::new(&system.key(SITE)?);
+    for batch in events.chunks(100) {
+        let url = system.ingest_url();
+        sender.insist(|| url.clone(), batch, Duration::from_secs(30))?;
+    }
+    settled(&system, events.len())
+}
+
+/// Waits until as many events are stored as were sent and nothing moves any more.
+fn settled(system: &System, events: usize) -> Result<String> {
+    let mut last = String::new();
+    eventually("all events are stored", Duration::from_secs(120), || {
+        let count: usize = system.sql("SELECT count() FROM footfall.events")?.parse()?;
+        anyhow::ensure!(count <= events, "{count} stored of {events} sent: counted twice");
+        Ok(count == events)
+    })?;
+    eventually("the totals have settled", Duration::from_secs(30), || {
+        let now = system.sql(TOTALS_SQL)?;
+        let same = now == last;
+        last = now;
+        std::thread::sleep(Duration::from_millis(1_000));
+        Ok(same)
+    })?;
+    Ok(last)
+}
+
+fn run(system: System, rounds: usize, seed: u64) -> Result<()> {
+    let now = i64::try_from(std::time::SystemTime::UNIX_EPOCH.elapsed()?.as_millis())?;
+    let events = crowd(SITE, 150 + 40 * rounds, seed, now);
+    let expected = undisturbed(&events)?;
+    let system = torment(system, &events, rounds, seed)?;
+    let found = settled(&system, events.len())?;
+    assert_eq!(found, expected, "the tormented run differs from the undisturbed one");
+    Ok(())
+}
+
+#[test]
+fn embedded_survives_random_kills() -> Result<()> {
+    run(System::embedded(SITE)?, rounds(6), 11)
+}
+
+#[test]
+fn kafka_survives_random_kills() -> Result<()> {
+    run(System::kafka(SITE)?, rounds(6), 12)
+}
