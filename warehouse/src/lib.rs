@@ -1,1 +1,32 @@
-//! warehouse
+//! The warehouse: ClickHouse's schema, a client for it, and ClickHouse itself as an embedded
+//! engine. ClickHouse is always spoken to over HTTP, so nothing else in the program can tell a
+//! server from the engine.
+//!
+//! # Layout
+//!
+//! - [`Warehouse`]: the connection; queries with limits, [`Warehouse::migrate`].
+//! - [`EventBlock`], [`SessionBlock`]: rows built from records, inserted once whatever happens.
+//! - `native`: the columns of a block in ClickHouse's Native format.
+//! - [`migrations`](statements): the schema's files, for one server or for a cluster.
+//!
+//! It keeps no rows of its own and repeats nothing by itself: whoever inserts decides when to try
+//! again (with the same block and the same token).
+
+mod client;
+mod error;
+mod events;
+pub mod metrics;
+mod migrate;
+mod native;
+mod sessions;
+
+pub use client::{Settings, Warehouse};
+pub use error::{Error, RecordError};
+pub use events::{EventBlock, normalised};
+pub use migrate::statements;
+pub use sessions::SessionBlock;
+
+pub(crate) use client::Insert;
+
+/// Rows of one block: less than ClickHouse would cut in pieces, so that one token names all.
+pub const BLOCK_ROWS_MAX: usize = 500_000;

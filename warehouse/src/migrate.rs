@@ -1,0 +1,178 @@
+//! The schema: numbered SQL files, applied in order, each once.
+//!
+//! A file holds statements, separated by a line that ends with `;`. The same files serve one
+//! server and a cluster through a few placeholders:
+//!
+//! | placeholder | one server | cluster |
+//! |---|---|---|
+//! | `{table:events}` | `footfall.events` | `footfall.events_local` |
+//! | `{engine:events}` | `MergeTree` | `ReplicatedMergeTree('…/events', '{replica}')` |
+//! | `{on_cluster}` | nothing | `ON CLUSTER 'name'` |
+//! | `{distributed:events:rand()}` | nothing | the Distributed table over `events_local` |
+//!
+//! Statements must be repeatable (`IF NOT EXISTS`): a migration that broke off begins again.
+
+use crate::error::Error;
+use crate::{Settings, Warehouse};
+
+/// One file of `migrations/`.
+struct Migration {
+    version: u32,
+    name: &'static str,
+    sql: &'static str,
+}
+
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "events", sql: include_str!("../migrations/001_events.sql") },
+    Migration { version: 2, name: "sessions", sql: include_str!("../migrations/002_sessions.sql") },
+];
+
+const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS {table:migrations} {on_cluster}
+(
+    version UInt32 COMMENT 'Number of the file in warehouse/migrations',
+    name String COMMENT 'Its name',
+    applied_at DateTime('UTC') DEFAULT now() COMMENT 'When it was applied'
+)
+ENGINE = {engine:migrations}
+ORDER BY version
+COMMENT 'Migrations of the schema that were applied';
+";
+
+impl Warehouse {
+    /// Makes or updates the schema. Safe to call at every start.
+    ///
+    /// # Errors
+    /// When ClickHouse can't be reached or refuses a statement, or when the schema was made by a
+    /// newer program.
+    pub async fn migrate(&self) -> Result<(), Error> {
+        let template = Template::new(self.settings());
+        self.execute(&template.database_statement()).await?;
+        for statement in template.statements(VERSIONS_TABLE) {
+            self.execute(&statement).await?;
+        }
+        let table = template.table("migrations");
+        let applied = self
+            .fetch_versions(&format!("SELECT DISTINCT version FROM {table} ORDER BY version"))
+            .await?;
+        let known = MIGRATIONS.len() as u32;
+        if let Some(&found) = applied.last().filter(|&&version| version > known) {
+            return Err(Error::NewerSchema { found, known });
+        }
+        for migration in MIGRATIONS.iter().filter(|m| !applied.contains(&m.version)) {
+            for statement in template.statements(migration.sql) {
+                self.execute(&statement).await?;
+            }
+            let Migration { version, name, .. } = migration;
+            self.execute(&format!(
+                "INSERT INTO {table} (version, name) VALUES ({version}, '{name}')"
+            ))
+            .await?;
+            tracing::info!(version, name, "applied a migration");
+        }
+        Ok(())
+    }
+}
+
+/// Every statement that [`Warehouse::migrate`] would send to an empty ClickHouse, in order.
+pub fn statements(settings: &Settings) -> Vec<String> {
+    let template = Template::new(settings);
+    let files = MIGRATIONS.iter().map(|migration| migration.sql);
+    std::iter::once(template.database_statement())
+        .chain(
+            std::iter::once(VERSIONS_TABLE).chain(files).flat_map(|sql| template.statements(sql)),
+        )
+        .collect()
+}
+
+/// Fills in the placeholders.
+struct Template<'a> {
+    database: &'a str,
+    cluster: Option<&'a str>,
+}
+
+impl<'a> Template<'a> {
+    fn new(settings: &'a Settings) -> Template<'a> {
+        Template { database: &settings.database, cluster: settings.cluster.as_deref() }
+    }
+
+    fn on_cluster(&self) -> String {
+        self.cluster.map(|name| format!("ON CLUSTER {}", quoted(name))).unwrap_or_default()
+    }
+
+    fn database_statement(&self) -> String {
+        let database = identifier(self.database);
+        format!("CREATE DATABASE IF NOT EXISTS {database} {}", self.on_cluster())
+            .trim_end()
+            .to_owned()
+    }
+
+    /// The table that holds the data.
+    fn table(&self, name: &str) -> String {
+        let local = if self.cluster.is_some() { "_local" } else { "" };
+        format!("{}.{}", identifier(self.database), identifier(&format!("{name}{local}")))
+    }
+
+    fn engine(&self, name: &str) -> String {
+        match self.cluster {
+            None => "MergeTree".to_owned(),
+            Some(_) => format!(
+                "ReplicatedMergeTree({}, '{{replica}}')",
+                quoted(&format!("/clickhouse/tables/{{shard}}/{}/{name}", self.database))
+            ),
+        }
+    }
+
+    fn distributed(&self, name: &str, key: &str) -> String {
+        let Some(cluster) = self.cluster else { return String::new() };
+        let database = identifier(self.database);
+        format!(
+            "CREATE TABLE IF NOT EXISTS {database}.{} {} AS {}\nENGINE = Distributed({}, {}, {}, {key});",
+            identifier(name),
+            self.on_cluster(),
+            self.table(name),
+            quoted(cluster),
+            quoted(self.database),
+            quoted(&format!("{name}_local")),
+        )
+    }
+
+    /// The statements of a file, without comment lines between them.
+    fn statements(&self, sql: &str) -> Vec<String> {
+        let filled = self.fill(sql);
+        filled
+            .split_inclusive(";\n")
+            .map(|part| part.trim().trim_end_matches(';').to_owned())
+            .filter(|part| part.lines().any(|line| !line.is_empty() && !line.starts_with("--")))
+            .collect()
+    }
+
+    fn fill(&self, sql: &str) -> String {
+        let mut out = String::with_capacity(sql.len());
+        let mut rest = sql;
+        while let Some(start) = rest.find('{') {
+            out.push_str(&rest[..start]);
+            let end = start + rest[start..].find('}').expect("a placeholder ends in our own files");
+            let mut words = rest[start + 1..end].splitn(3, ':');
+            let kind = words.next().unwrap_or_default();
+            let (name, key) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+            match kind {
+                "table" => out.push_str(&self.table(name)),
+                "engine" => out.push_str(&self.engine(name)),
+                "on_cluster" => out.push_str(&self.on_cluster()),
+                "distributed" => out.push_str(&self.distributed(name, key)),
+                other => unreachable!("placeholder {other} in our own files"),
+            }
+            rest = &rest[end + 1..];
+        }
+        out.push_str(rest);
+        out
+    }
+}
+
+fn identifier(name: &str) -> String {
+    format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`"))
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+}

@@ -1,0 +1,174 @@
+//! Rows of the table `sessions`, gathered into a block that is inserted at once.
+
+use bytes::Bytes;
+use footfall_event::SessionDelta;
+
+use crate::error::{Error, RecordError};
+use crate::events::verdict_number;
+use crate::native::{Column, Numbers, Texts, Words, columns};
+use crate::{BLOCK_ROWS_MAX, Insert, Warehouse};
+
+columns! {
+    /// The columns of `sessions`, as in migrations/002_sessions.sql.
+    SessionColumns {
+        site: Words = "LowCardinality(String)",
+        session: Numbers<u64> = "UInt64",
+        visitor: Numbers<u64> = "UInt64",
+        start: Numbers<i64> = "DateTime64(3, 'UTC')",
+        verdict: Numbers<i8> = "Enum8('valid' = 1, 'flagged' = 2, 'invalid' = 3)",
+        host: Words = "LowCardinality(String)",
+        entry: Texts = "String",
+        exit: Texts = "String",
+        source: Words = "LowCardinality(String)",
+        channel: Words = "LowCardinality(String)",
+        referrer_host: Words = "LowCardinality(String)",
+        utm_medium: Words = "LowCardinality(String)",
+        utm_campaign: Words = "LowCardinality(String)",
+        utm_content: Words = "LowCardinality(String)",
+        utm_term: Words = "LowCardinality(String)",
+        browser: Words = "LowCardinality(String)",
+        os: Words = "LowCardinality(String)",
+        device: Words = "LowCardinality(String)",
+        screen: Words = "LowCardinality(String)",
+        language: Words = "LowCardinality(String)",
+        country: Words = "LowCardinality(String)",
+        region: Words = "LowCardinality(String)",
+        city: Words = "LowCardinality(String)",
+        visits: Numbers<i32> = "Int32",
+        bounces: Numbers<i32> = "Int32",
+        pageviews: Numbers<i32> = "Int32",
+        duration_ms: Numbers<i64> = "Int64",
+        engaged_ms: Numbers<i64> = "Int64",
+        visitors: Numbers<i32> = "Int32",
+        source_visitors: Numbers<i32> = "Int32",
+        channel_visitors: Numbers<i32> = "Int32",
+        campaign_visitors: Numbers<i32> = "Int32",
+        entry_visitors: Numbers<i32> = "Int32",
+        exit_visitors: Numbers<i32> = "Int32",
+        retention_days: Numbers<u16> = "UInt16",
+    }
+}
+
+/// Differences of visits on their way to the table `sessions`: one block, one insert, one token.
+#[derive(Default)]
+pub struct SessionBlock {
+    rows: usize,
+    retention_days: u16,
+    columns: SessionColumns,
+    made: Option<Insert>,
+}
+
+impl SessionBlock {
+    /// Rows pushed since the last [`SessionBlock::clear`].
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// Forgets the rows and keeps the memory for the next block.
+    pub fn clear(&mut self) {
+        self.rows = 0;
+        self.made = None;
+        self.columns.clear();
+    }
+
+    /// Rows pushed from now on are deleted so many days after their start; 0 keeps them.
+    pub fn set_retention_days(&mut self, days: u16) {
+        self.retention_days = days;
+    }
+
+    /// Adds the row of a record's bytes.
+    ///
+    /// # Errors
+    /// When the bytes are not a [`SessionDelta`] of this version, or the block is full. The block
+    /// is unchanged then.
+    pub fn push(&mut self, record_json: &[u8]) -> Result<(), RecordError> {
+        let delta: SessionDelta<'_> = serde_json::from_slice(record_json)?;
+        if delta.v != footfall_event::record::VERSION {
+            return Err(footfall_event::record::RecordError::Version(delta.v).into());
+        }
+        self.push_delta(&delta)
+    }
+
+    /// Adds the row of a difference.
+    ///
+    /// # Errors
+    /// When the block is full.
+    pub fn push_delta(&mut self, delta: &SessionDelta<'_>) -> Result<(), RecordError> {
+        if self.rows == BLOCK_ROWS_MAX {
+            return Err(RecordError::Full { max: BLOCK_ROWS_MAX });
+        }
+        self.set_dimensions(self.rows, delta);
+        self.set_measures(self.rows, delta);
+        self.columns.retention_days.set(self.rows, self.retention_days);
+        self.rows += 1;
+        self.made = None;
+        Ok(())
+    }
+
+    /// Stores the rows, once however often it is called with the same token; see
+    /// [`crate::EventBlock::insert`].
+    ///
+    /// # Errors
+    /// When ClickHouse can't be reached or refuses. [`Error::is_retriable`] says whether to call
+    /// again; the bytes are kept for that.
+    pub async fn insert(&mut self, warehouse: &Warehouse, token: &str) -> Result<(), Error> {
+        if self.is_empty() {
+            return Ok(());
+        }
+        let (rows, columns) = (self.rows, &mut self.columns);
+        let insert = self.made.get_or_insert_with(|| Insert {
+            table: "sessions",
+            columns: columns.names(),
+            rows,
+            body: Bytes::from(columns.encode(rows)),
+        });
+        warehouse.insert(insert, token).await
+    }
+
+    fn set_dimensions(&mut self, row: usize, delta: &SessionDelta<'_>) {
+        let to = &mut self.columns;
+        to.site.set(row, &delta.site);
+        to.session.set(row, delta.session.0);
+        to.visitor.set(row, delta.visitor.0);
+        to.start.set(row, delta.start);
+        to.verdict.set(row, verdict_number(delta.verdict));
+        to.host.set(row, &delta.host);
+        to.entry.set(row, &delta.entry);
+        to.exit.set(row, &delta.exit);
+        to.source.set(row, &delta.source);
+        to.channel.set(row, &delta.channel);
+        to.referrer_host.set(row, &delta.referrer_host);
+        to.utm_medium.set(row, &delta.utm_medium);
+        to.utm_campaign.set(row, &delta.utm_campaign);
+        to.utm_content.set(row, &delta.utm_content);
+        to.utm_term.set(row, &delta.utm_term);
+        to.browser.set(row, &delta.browser);
+        to.os.set(row, &delta.os);
+        to.device.set(row, delta.device.as_str());
+        to.screen.set(row, &delta.screen);
+        to.language.set(row, &delta.language);
+        to.country.set(row, &delta.country);
+        to.region.set(row, &delta.region);
+        to.city.set(row, &delta.city);
+    }
+
+    fn set_measures(&mut self, row: usize, delta: &SessionDelta<'_>) {
+        let to = &mut self.columns;
+        to.visits.set(row, delta.visits);
+        to.bounces.set(row, delta.bounces);
+        to.pageviews.set(row, delta.pageviews);
+        to.duration_ms.set(row, delta.duration_ms);
+        to.engaged_ms.set(row, delta.engaged_ms);
+        to.visitors.set(row, delta.visitors);
+        to.source_visitors.set(row, delta.source_visitors);
+        to.channel_visitors.set(row, delta.channel_visitors);
+        to.campaign_visitors.set(row, delta.campaign_visitors);
+        to.entry_visitors.set(row, delta.entry_visitors);
+        to.exit_visitors.set(row, delta.exit_visitors);
+    }
+}
