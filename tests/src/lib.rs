@@ -5,8 +5,10 @@
 //! package.
 
 pub mod broker;
+pub mod chromium;
 pub mod footfall;
 pub mod load;
 pub mod tools;
 
 pub use broker::Broker;
+pub use chromium::{Browser, Page};
