@@ -1,6 +1,8 @@
 //! Records on their way in ([`RecordBatch`]) and out ([`Chunk`]): many records in one buffer, so
 //! that a record costs no allocation of its own.
 
+use bytes::Bytes;
+
 use crate::{Partition, Topic};
 
 #[derive(Clone, Copy, Debug)]
@@ -112,44 +114,90 @@ pub struct Chunk {
     pub next_offset: u64,
     /// Nothing more was there when this chunk was read.
     pub at_end: bool,
-    bytes: Vec<u8>,
+    buffer: Buffer,
     spans: Vec<Span>,
+    record_bytes: usize,
+}
+
+/// Where a chunk's keys and values lie.
+#[derive(Clone, Debug)]
+enum Buffer {
+    /// Copied together by [`Chunk::push`].
+    Own(Vec<u8>),
+    /// A stored block, shared with whoever else reads it.
+    Shared(Bytes),
+}
+
+impl Buffer {
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Buffer::Own(bytes) => bytes,
+            Buffer::Shared(bytes) => bytes,
+        }
+    }
 }
 
 impl Chunk {
     /// A chunk without records that starts at an offset.
     pub fn new(partition: Partition, next_offset: u64) -> Chunk {
-        Chunk { partition, next_offset, at_end: false, bytes: Vec::new(), spans: Vec::new() }
+        Chunk::with_buffer(partition, next_offset, Buffer::Own(Vec::new()))
+    }
+
+    /// A chunk whose records lie in a block that is shared instead of copied; they are added with
+    /// [`Chunk::push_shared`].
+    pub(crate) fn of_block(partition: Partition, next_offset: u64, block: Bytes) -> Chunk {
+        Chunk::with_buffer(partition, next_offset, Buffer::Shared(block))
+    }
+
+    fn with_buffer(partition: Partition, next_offset: u64, buffer: Buffer) -> Chunk {
+        Chunk { partition, next_offset, at_end: false, buffer, spans: Vec::new(), record_bytes: 0 }
     }
 
     /// Adds a record and moves `next_offset` behind it.
     pub fn push(&mut self, offset: u64, key: &[u8], value: &[u8]) {
+        if let Buffer::Shared(block) = &self.buffer {
+            self.buffer = Buffer::Own(block.to_vec());
+        }
+        let Buffer::Own(bytes) = &mut self.buffer else { unreachable!("made own above") };
+        let key_start = bytes.len();
+        bytes.extend_from_slice(key);
+        let value_start = bytes.len();
+        bytes.extend_from_slice(value);
+        let end = bytes.len();
+        self.push_shared(offset, key_start, value_start, end);
+    }
+
+    /// Whether the records lie in a shared block.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.buffer, Buffer::Shared(_))
+    }
+
+    /// Adds a record that lies in the chunk's block already.
+    pub(crate) fn push_shared(
+        &mut self,
+        offset: u64,
+        key_start: usize,
+        value_start: usize,
+        end: usize,
+    ) {
         debug_assert!(self.spans.last().is_none_or(|last| last.offset < offset));
         let at = |position: usize| u32::try_from(position).expect("a chunk is far below 4 GiB");
-        let key_start = at(self.bytes.len());
-        self.bytes.extend_from_slice(key);
-        let value_start = at(self.bytes.len());
-        self.bytes.extend_from_slice(value);
-        self.spans.push(Span { offset, key_start, value_start, end: at(self.bytes.len()) });
+        let span =
+            Span { offset, key_start: at(key_start), value_start: at(value_start), end: at(end) };
+        self.spans.push(span);
+        self.record_bytes += end - key_start;
         self.next_offset = offset + 1;
     }
 
     /// The records.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = RecordRef<'_>> {
-        self.spans.iter().map(|span| self.resolve(span))
+        let bytes = self.buffer.as_slice();
+        self.spans.iter().map(move |span| resolve(bytes, span))
     }
 
     /// The record at an index, from 0.
     pub fn get(&self, index: usize) -> Option<RecordRef<'_>> {
-        self.spans.get(index).map(|span| self.resolve(span))
-    }
-
-    fn resolve(&self, span: &Span) -> RecordRef<'_> {
-        RecordRef {
-            offset: span.offset,
-            key: &self.bytes[span.key_start as usize..span.value_start as usize],
-            value: &self.bytes[span.value_start as usize..span.end as usize],
-        }
+        self.spans.get(index).map(|span| resolve(self.buffer.as_slice(), span))
     }
 
     /// Number of records.
@@ -164,6 +212,14 @@ impl Chunk {
 
     /// Bytes of all keys and values.
     pub fn bytes(&self) -> usize {
-        self.bytes.len()
+        self.record_bytes
+    }
+}
+
+fn resolve<'a>(bytes: &'a [u8], span: &Span) -> RecordRef<'a> {
+    RecordRef {
+        offset: span.offset,
+        key: &bytes[span.key_start as usize..span.value_start as usize],
+        value: &bytes[span.value_start as usize..span.end as usize],
     }
 }

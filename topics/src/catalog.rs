@@ -1,1 +1,265 @@
-//! catalog
+//! The live view of the topic `catalog`: what is configured now.
+//!
+//! A [`CatalogView`] reads the topic to its end, then follows it on a thread of its own. Loading
+//! the current state costs an atomic read; a change shows up as soon as the log has it.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use arc_swap::ArcSwap;
+use footfall_event::{
+    Hex64, Topic,
+    catalog::{Catalog, Entry, PartitionKey},
+};
+use tokio::sync::watch;
+
+use crate::{AppendError, Chunk, Log, LogError, Partition, Reader, RecordBatch};
+
+const PARTITION: Partition = Partition { topic: Topic::Catalog, number: 0 };
+const POLL_BYTES: usize = 1 << 20;
+/// How long the thread waits for records before it looks whether it is still needed.
+const POLL_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long the first reading may take.
+const FIRST_READ_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a change may take to show up in the view.
+const CHANGE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Why a change of the catalogue was not made, or not seen.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// It was not stored for certain.
+    #[error("the catalogue could not be changed: {0}")]
+    Append(#[from] AppendError),
+    /// It was stored, and the view does not show it yet.
+    #[error("the change was stored, but did not show up within {} s", CHANGE_TIMEOUT.as_secs())]
+    Unseen,
+    /// The entry can't be written as JSON.
+    #[error("the entry can't be written: {0}")]
+    Entry(#[from] serde_json::Error),
+    /// The log's end can't be asked.
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+/// What is configured now. Clones share one view; the last one ends its thread.
+#[derive(Clone)]
+pub struct CatalogView {
+    log: Arc<dyn Log>,
+    state: Arc<State>,
+    _alive: Arc<Alive>,
+}
+
+struct State {
+    catalog: ArcSwap<Catalog>,
+    /// The offset up to which records have been applied.
+    applied: watch::Sender<u64>,
+    /// Raised by each change.
+    changed: watch::Sender<u64>,
+    ended: AtomicBool,
+    unreadable: AtomicU64,
+}
+
+/// Ends the thread when the last view is gone.
+struct Alive(Arc<State>);
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.ended.store(true, Ordering::Release);
+    }
+}
+
+impl CatalogView {
+    /// Reads the catalogue and follows it from now on. Blocks until it has been read to its end.
+    ///
+    /// # Errors
+    /// When the log can't be read, or not within a minute.
+    pub fn follow(log: Arc<dyn Log>) -> Result<CatalogView, LogError> {
+        let mut reader = log.reader()?;
+        reader.assign(PARTITION, 0)?;
+        let state = Arc::new(State {
+            catalog: ArcSwap::default(),
+            applied: watch::Sender::new(0),
+            changed: watch::Sender::new(0),
+            ended: AtomicBool::new(false),
+            unreadable: AtomicU64::new(0),
+        });
+        let deadline = Instant::now() + FIRST_READ_TIMEOUT;
+        loop {
+            let chunks = reader.poll(POLL_BYTES, POLL_TIMEOUT)?;
+            state.apply(&chunks);
+            if chunks.iter().any(|chunk| chunk.at_end) {
+                break;
+            }
+            if Instant::now() >= deadline {
+                return Err(LogError::Storage(
+                    "the catalogue could not be read within a minute".to_owned(),
+                ));
+            }
+        }
+        let thread_state = state.clone();
+        std::thread::Builder::new()
+            .name("catalog-view".to_owned())
+            .spawn(move || thread_state.run(reader))
+            .map_err(|error| LogError::Storage(error.to_string()))?;
+        Ok(CatalogView { log, _alive: Arc::new(Alive(state.clone())), state })
+    }
+
+    /// The catalogue now.
+    pub fn load(&self) -> Arc<Catalog> {
+        self.state.catalog.load_full()
+    }
+
+    /// Tells when the catalogue has changed (the number only counts the changes).
+    pub fn changed(&self) -> watch::Receiver<u64> {
+        self.state.changed.subscribe()
+    }
+
+    /// Records in the topic that could not be read, since the view was made.
+    pub fn unreadable(&self) -> u64 {
+        self.state.unreadable.load(Ordering::Relaxed)
+    }
+
+    /// Adds an entry or replaces the one with its key. When it returns, the change is durable and
+    /// this view shows it.
+    ///
+    /// # Errors
+    /// See [`ChangeError`].
+    pub async fn put(&self, entry: &Entry) -> Result<(), ChangeError> {
+        self.change(&entry.key(), &serde_json::to_vec(entry)?).await
+    }
+
+    /// Removes the entry with this key, as [`Entry::key`] makes it.
+    ///
+    /// # Errors
+    /// See [`ChangeError`].
+    pub async fn remove(&self, key: &str) -> Result<(), ChangeError> {
+        self.change(key, b"").await
+    }
+
+    async fn change(&self, key: &str, value: &[u8]) -> Result<(), ChangeError> {
+        crate::append(&*self.log, record(key, value)).await?;
+        let log = self.log.clone();
+        let end = tokio::task::spawn_blocking(move || log.offsets(PARTITION))
+            .await
+            .map_err(|error| LogError::Storage(error.to_string()))??
+            .end;
+        let mut applied = self.state.applied.subscribe();
+        let shown = applied.wait_for(|applied| *applied >= end);
+        match tokio::time::timeout(CHANGE_TIMEOUT, shown).await {
+            Ok(Ok(_)) => Ok(()),
+            _ => Err(ChangeError::Unseen),
+        }
+    }
+
+    /// [`CatalogView::put`] for threads that may block.
+    ///
+    /// # Errors
+    /// See [`ChangeError`].
+    pub fn put_blocking(&self, entry: &Entry) -> Result<(), ChangeError> {
+        self.change_blocking(&entry.key(), &serde_json::to_vec(entry)?)
+    }
+
+    /// [`CatalogView::remove`] for threads that may block.
+    ///
+    /// # Errors
+    /// See [`ChangeError`].
+    pub fn remove_blocking(&self, key: &str) -> Result<(), ChangeError> {
+        self.change_blocking(key, b"")
+    }
+
+    fn change_blocking(&self, key: &str, value: &[u8]) -> Result<(), ChangeError> {
+        crate::append_blocking(&*self.log, record(key, value))?;
+        let end = self.log.offsets(PARTITION)?.end;
+        let deadline = Instant::now() + CHANGE_TIMEOUT;
+        while *self.state.applied.borrow() < end {
+            if Instant::now() >= deadline {
+                return Err(ChangeError::Unseen);
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+
+    /// The key that spreads networks over partitions; makes one if there is none. When several
+    /// processes do so at once, the one whose record came first wins for all.
+    ///
+    /// # Errors
+    /// See [`ChangeError`].
+    pub async fn ensure_partition_key(&self) -> Result<PartitionKey, ChangeError> {
+        if let Some(key) = self.load().partition_key {
+            return Ok(key);
+        }
+        let own = random_key();
+        self.put(&Entry::PartitionKey(own)).await?;
+        let winner = self.load().partition_key.ok_or(ChangeError::Unseen)?;
+        if winner != own {
+            // Compaction keeps the last record of a key: that has to be the winner, too.
+            self.put(&Entry::PartitionKey(winner)).await?;
+        }
+        Ok(winner)
+    }
+
+    /// [`CatalogView::ensure_partition_key`] for threads that may block.
+    ///
+    /// # Errors
+    /// See [`ChangeError`].
+    pub fn ensure_partition_key_blocking(&self) -> Result<PartitionKey, ChangeError> {
+        if let Some(key) = self.load().partition_key {
+            return Ok(key);
+        }
+        let own = random_key();
+        self.put_blocking(&Entry::PartitionKey(own))?;
+        let winner = self.load().partition_key.ok_or(ChangeError::Unseen)?;
+        if winner != own {
+            self.put_blocking(&Entry::PartitionKey(winner))?;
+        }
+        Ok(winner)
+    }
+}
+
+impl State {
+    fn run(&self, mut reader: Box<dyn Reader>) {
+        while !self.ended.load(Ordering::Acquire) {
+            match reader.poll(POLL_BYTES, POLL_TIMEOUT) {
+                Ok(chunks) => self.apply(&chunks),
+                Err(LogError::Closed) => return,
+                Err(error) => {
+                    tracing::error!(%error, "the catalogue can't be followed; trying again");
+                    std::thread::sleep(POLL_TIMEOUT);
+                }
+            }
+        }
+    }
+
+    fn apply(&self, chunks: &[Chunk]) {
+        if chunks.iter().any(|chunk| !chunk.is_empty()) {
+            let mut catalog = Catalog::clone(&self.catalog.load());
+            for record in chunks.iter().flat_map(Chunk::iter) {
+                if let Err(error) = catalog.apply(record.key, record.value) {
+                    self.unreadable.fetch_add(1, Ordering::Relaxed);
+                    tracing::error!(%error, offset = record.offset, "skipping a catalogue record");
+                }
+            }
+            self.catalog.store(Arc::new(catalog));
+            self.changed.send_modify(|changes| *changes += 1);
+        }
+        if let Some(chunk) = chunks.last() {
+            self.applied.send_replace(chunk.next_offset);
+        }
+    }
+}
+
+fn record(key: &str, value: &[u8]) -> RecordBatch {
+    let mut batch = RecordBatch::with_capacity(key.len() + value.len());
+    batch.push(Topic::Catalog, 0, key.as_bytes(), value);
+    batch
+}
+
+fn random_key() -> PartitionKey {
+    PartitionKey { halves: (Hex64(rand::random()), Hex64(rand::random())) }
+}

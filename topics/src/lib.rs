@@ -29,6 +29,7 @@ pub mod catalog;
 pub mod embedded;
 pub mod error;
 pub mod kafka;
+pub mod metrics;
 pub mod spool;
 
 pub use batch::{Chunk, RecordBatch, RecordRef};

@@ -1,0 +1,230 @@
+//! Reading partitions and following their tails.
+
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{
+    block::{Block, Cursor},
+    shared::{Shared, Signal},
+    store::{Store, storage},
+};
+use crate::{Chunk, LogError, Partition, Reader};
+
+/// Blocks below this size are copied together into one chunk; larger ones are handed on as they
+/// are.
+const SHARED_BYTES_MIN: usize = 32 << 10;
+/// Pause while the store is being opened again.
+const AWAY_PAUSE: Duration = Duration::from_millis(20);
+
+/// A partition that is read.
+struct Assigned {
+    partition: Partition,
+    slot: usize,
+    /// The next offset.
+    position: u64,
+    /// The end was reached and reported, and nothing came since.
+    end_reported: bool,
+    /// The block that `position` is in, when only part of it has been handed out.
+    rest: Option<(Block, Cursor)>,
+}
+
+pub(super) struct EmbeddedReader {
+    shared: Arc<Shared>,
+    signal: Arc<Signal>,
+    assigned: VecDeque<Assigned>,
+}
+
+impl EmbeddedReader {
+    pub(super) fn new(shared: Arc<Shared>) -> EmbeddedReader {
+        EmbeddedReader { shared, signal: Arc::default(), assigned: VecDeque::new() }
+    }
+
+    /// What is there now.
+    fn read(&mut self, store: &Store, max_bytes: usize) -> Result<Vec<Chunk>, LogError> {
+        let mut chunks = Vec::new();
+        let behind = self
+            .assigned
+            .iter()
+            .filter(|assigned| assigned.position < store.index[assigned.slot].end())
+            .count();
+        // An equal share for each partition that has something, so that none waits for another.
+        let share = (max_bytes / behind.max(1)).max(1);
+        let mut left = max_bytes;
+        for assigned in &mut self.assigned {
+            let end = store.index[assigned.slot].end();
+            if assigned.position < end && left > 0 {
+                left = left.saturating_sub(assigned.read(store, share.min(left), &mut chunks)?);
+                assigned.end_reported = false;
+            }
+            if assigned.position >= end && !assigned.end_reported {
+                assigned.end_reported = true;
+                let mut report = Chunk::new(assigned.partition, assigned.position);
+                report.at_end = true;
+                chunks.push(report);
+            }
+        }
+        // Another partition comes first the next time.
+        if behind > 0 {
+            self.assigned.rotate_left(1);
+        }
+        Ok(chunks)
+    }
+}
+
+impl Assigned {
+    /// Adds chunks of some `max_bytes` bytes; how many they became.
+    fn read(
+        &mut self,
+        store: &Store,
+        max_bytes: usize,
+        chunks: &mut Vec<Chunk>,
+    ) -> Result<usize, LogError> {
+        // An earlier end than now: what comes in between is the next call's.
+        let end = store.index[self.slot].end();
+        let mut taker = Taker { chunks, partition: self.partition, taken: 0, max_bytes };
+        let mut rest = None;
+        if let Some((block, cursor)) = self.rest.take() {
+            rest = taker.take(block, cursor, &mut self.position)?;
+        }
+        let mut gone = false;
+        if rest.is_none() && taker.taken < max_bytes && self.position < end {
+            gone = true;
+            let position = &mut self.position;
+            store.read(self.slot, self.partition, *position, |block| {
+                if block.first() >= end {
+                    return Ok(false);
+                }
+                let cursor = block.cursor();
+                rest = taker.take(block, cursor, position)?;
+                gone = rest.is_none() && taker.taken < taker.max_bytes;
+                Ok(gone)
+            })?;
+        }
+        self.rest = rest;
+        // Nothing is kept between here and the end.
+        if gone {
+            self.position = self.position.max(end);
+        }
+        let taken = taker.taken;
+        if let Some(last) = chunks.last_mut()
+            && last.partition == self.partition
+            && self.position >= end
+        {
+            last.next_offset = self.position;
+            last.at_end = true;
+        }
+        Ok(taken)
+    }
+}
+
+/// Takes records out of blocks until there are enough bytes.
+struct Taker<'a> {
+    chunks: &'a mut Vec<Chunk>,
+    partition: Partition,
+    taken: usize,
+    max_bytes: usize,
+}
+
+impl Taker<'_> {
+    /// Takes records from `position` on; what is left of the block when enough were taken.
+    fn take(
+        &mut self,
+        block: Block,
+        mut cursor: Cursor,
+        position: &mut u64,
+    ) -> Result<Option<(Block, Cursor)>, LogError> {
+        let share = block.bytes().len() >= SHARED_BYTES_MIN;
+        let open = self.chunks.last().is_some_and(|last| last.partition == self.partition);
+        if share || !open || self.chunks.last().is_some_and(Chunk::is_shared) {
+            self.chunks.push(if share {
+                Chunk::of_block(self.partition, *position, block.bytes().clone())
+            } else {
+                Chunk::new(self.partition, *position)
+            });
+        }
+        let chunk = self.chunks.last_mut().expect("one was pushed, or was there");
+        let bytes = block.bytes();
+        let mut enough = false;
+        while !enough {
+            let Some(record) = cursor.next(&block).map_err(storage)? else { break };
+            if record.offset < *position {
+                continue;
+            }
+            if share {
+                chunk.push_shared(record.offset, record.key_start, record.value_start, record.end);
+            } else {
+                let key = &bytes[record.key_start..record.value_start];
+                chunk.push(record.offset, key, &bytes[record.value_start..record.end]);
+            }
+            *position = record.offset + 1;
+            self.taken += record.end - record.key_start + 1;
+            enough = self.taken >= self.max_bytes;
+        }
+        if !enough {
+            *position = (*position).max(block.end());
+            chunk.next_offset = *position;
+        }
+        if chunk.is_empty() {
+            self.chunks.pop();
+        }
+        let done = *position >= block.end();
+        Ok((enough && !done).then_some((block, cursor)))
+    }
+}
+
+impl Reader for EmbeddedReader {
+    fn assign(&mut self, partition: Partition, offset: u64) -> Result<(), LogError> {
+        let slot = self.shared.slot(partition)?;
+        self.unassign(partition)?;
+        self.shared.watch(slot, &self.signal);
+        self.assigned.push_front(Assigned {
+            partition,
+            slot,
+            position: offset,
+            end_reported: false,
+            rest: None,
+        });
+        Ok(())
+    }
+
+    fn unassign(&mut self, partition: Partition) -> Result<(), LogError> {
+        if let Some(at) = self.assigned.iter().position(|known| known.partition == partition) {
+            self.assigned.remove(at);
+            self.shared.unwatch(self.shared.slot(partition)?, &self.signal);
+        }
+        Ok(())
+    }
+
+    fn poll(&mut self, max_bytes: usize, timeout: Duration) -> Result<Vec<Chunk>, LogError> {
+        let deadline = Instant::now() + timeout;
+        loop {
+            // A store that just failed is opened again by the writer; until then it is away.
+            let chunks = match self.shared.store() {
+                Ok(store) => self.read(&store, max_bytes)?,
+                Err(LogError::Closed) => return Err(LogError::Closed),
+                Err(_) => {
+                    std::thread::sleep(AWAY_PAUSE.min(timeout));
+                    Vec::new()
+                }
+            };
+            if !chunks.is_empty() || Instant::now() >= deadline {
+                return Ok(chunks);
+            }
+            if self.shared.is_closed() {
+                return Err(LogError::Closed);
+            }
+            self.signal.wait(deadline);
+        }
+    }
+}
+
+impl Drop for EmbeddedReader {
+    fn drop(&mut self) {
+        for assigned in &self.assigned {
+            self.shared.unwatch(assigned.slot, &self.signal);
+        }
+    }
+}

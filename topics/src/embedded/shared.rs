@@ -1,0 +1,354 @@
+//! What all threads and handles of the log share: the open store, the queue to the writer, the
+//! signals that wake readers, the groups.
+
+use std::{
+    collections::VecDeque,
+    fs::File,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use super::{
+    RECORD_BYTES_MAX, Settings,
+    group::{Groups, Seal},
+    layout::Layout,
+    space::Space,
+    store::{Store, storage},
+};
+use crate::{AppendError, CommitError, Done, LogError, Partition, Position, RecordBatch};
+
+/// Folder of the store within the log's folder; the lock file lies beside it.
+const STORE_FOLDER: &str = "store";
+const LOCK_FILE: &str = "lock";
+
+/// Locks a mutex whose data is valid even after a panic elsewhere.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Milliseconds since 1970.
+pub(super) fn now_ms() -> i64 {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// How a commit's outcome gets back to its caller.
+pub(super) type Reply = std::sync::mpsc::SyncSender<Result<(), CommitError>>;
+
+/// What the writer is asked to do.
+pub(super) enum Command {
+    /// Store records.
+    Append { batch: RecordBatch, done: Done, queued_at: Instant },
+    /// Store records and positions, if the seal still holds.
+    Commit {
+        outputs: RecordBatch,
+        group: String,
+        positions: Vec<Position>,
+        seal: Seal,
+        reply: Reply,
+    },
+    /// Answer when everything before has an outcome.
+    Barrier { reply: Reply },
+}
+
+impl Command {
+    fn bytes(&self) -> usize {
+        const OVERHEAD: usize = 256;
+        OVERHEAD
+            + match self {
+                Command::Append { batch, .. } => batch.bytes() + batch.len() * 40,
+                Command::Commit { outputs, .. } => outputs.bytes() + outputs.len() * 40,
+                Command::Barrier { .. } => 0,
+            }
+    }
+}
+
+/// The writer's queue, bounded in bytes.
+pub(super) struct Queue {
+    state: Mutex<QueueState>,
+    filled: Condvar,
+    bytes_max: usize,
+}
+
+#[derive(Default)]
+struct QueueState {
+    commands: VecDeque<Command>,
+    bytes: usize,
+    closed: bool,
+}
+
+impl Queue {
+    fn new(bytes_max: usize) -> Queue {
+        Queue { state: Mutex::default(), filled: Condvar::new(), bytes_max }
+    }
+
+    /// Adds a command, or gives it back with the reason.
+    pub(super) fn push(&self, command: Command) -> Result<(), (Command, AppendError)> {
+        let bytes = command.bytes();
+        let mut state = lock(&self.state);
+        if state.closed {
+            return Err((command, AppendError::Closed));
+        }
+        // One batch larger than the whole queue still gets through when nothing else waits.
+        if state.bytes + bytes > self.bytes_max && !state.commands.is_empty() {
+            return Err((command, AppendError::Busy));
+        }
+        state.bytes += bytes;
+        state.commands.push_back(command);
+        if state.commands.len() == 1 {
+            self.filled.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Moves some `bytes_max` bytes of commands to `into`; waits for the first at most `timeout`.
+    /// `false` when the queue is closed and empty.
+    pub(super) fn take(
+        &self,
+        into: &mut Vec<Command>,
+        bytes_max: usize,
+        timeout: Duration,
+    ) -> bool {
+        let mut state = lock(&self.state);
+        if state.commands.is_empty() && !state.closed {
+            let waited = self.filled.wait_timeout(state, timeout);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let mut taken = 0;
+        while taken < bytes_max {
+            let Some(command) = state.commands.pop_front() else { break };
+            taken += command.bytes();
+            into.push(command);
+        }
+        state.bytes = state.bytes.saturating_sub(taken);
+        !(state.closed && into.is_empty())
+    }
+
+    fn close(&self) {
+        lock(&self.state).closed = true;
+        self.filled.notify_all();
+    }
+}
+
+/// Wakes one waiting reader or member.
+#[derive(Default)]
+pub(super) struct Signal {
+    raised: Mutex<bool>,
+    condvar: Condvar,
+}
+
+impl Signal {
+    pub(super) fn raise(&self) {
+        *lock(&self.raised) = true;
+        self.condvar.notify_all();
+    }
+
+    /// Waits until it is raised, at most until `deadline`, and lowers it.
+    pub(super) fn wait(&self, deadline: Instant) {
+        let mut raised = lock(&self.raised);
+        while !*raised {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            let waited = self.condvar.wait_timeout(raised, left);
+            raised = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        *raised = false;
+    }
+}
+
+/// Everything shared.
+pub(super) struct Shared {
+    pub(super) settings: Settings,
+    pub(super) layout: Layout,
+    pub(super) queue: Queue,
+    pub(super) groups: Groups,
+    pub(super) space: Space,
+    /// One pass of upkeep at a time.
+    pub(super) upkeep: Mutex<super::retention::Upkeep>,
+    /// Ends the upkeep thread's pauses.
+    pub(super) closing: Signal,
+    closed: AtomicBool,
+    store: RwLock<Option<Arc<Store>>>,
+    /// Why appends fail at the moment.
+    trouble: Mutex<Option<AppendError>>,
+    /// By slot: who waits for its records.
+    watchers: Vec<Mutex<Vec<Weak<Signal>>>>,
+    /// Keeps a second process out as long as it is open.
+    lock_file: Mutex<Option<File>>,
+}
+
+impl Shared {
+    pub(super) fn open(settings: Settings) -> Result<Shared, LogError> {
+        std::fs::create_dir_all(&settings.dir).map_err(|error| {
+            storage(format!("{} can't be made: {error}", settings.dir.display()))
+        })?;
+        let lock_file = lock_folder(&settings)?;
+        let store = Store::open(&settings.dir.join(STORE_FOLDER), &settings, now_ms())?;
+        let layout = store.layout;
+        let mut watchers = Vec::new();
+        watchers.resize_with(layout.slots(), Mutex::default);
+        Ok(Shared {
+            layout,
+            queue: Queue::new(settings.queue_bytes_max),
+            groups: Groups::default(),
+            space: Space::new(settings.dir.clone(), settings.min_free_bytes, settings.max_bytes),
+            upkeep: Mutex::default(),
+            closing: Signal::default(),
+            closed: AtomicBool::new(false),
+            store: RwLock::new(Some(Arc::new(store))),
+            trouble: Mutex::new(None),
+            watchers,
+            lock_file: Mutex::new(Some(lock_file)),
+            settings,
+        })
+    }
+
+    /// The open store. Don't keep it for longer than a call.
+    pub(super) fn store(&self) -> Result<Arc<Store>, LogError> {
+        let store = self.store.read().unwrap_or_else(PoisonError::into_inner).clone();
+        store.ok_or_else(|| {
+            if self.is_closed() {
+                LogError::Closed
+            } else {
+                storage("the store is being opened again after an error")
+            }
+        })
+    }
+
+    pub(super) fn slot(&self, partition: Partition) -> Result<usize, LogError> {
+        self.layout.slot(partition).ok_or_else(|| {
+            storage(format!(
+                "there is no partition {} of {}: it has {}",
+                partition.number,
+                partition.topic.name(),
+                self.layout.partitions(partition.topic)
+            ))
+        })
+    }
+
+    /// Whether all records of a batch can be stored at all.
+    pub(super) fn check(&self, batch: &RecordBatch) -> Result<(), AppendError> {
+        for (partition, key, value) in batch.iter() {
+            let bytes = key.len() + value.len();
+            if bytes > RECORD_BYTES_MAX {
+                return Err(AppendError::TooLarge(bytes));
+            }
+            if let Err(error) = self.slot(partition) {
+                return Err(AppendError::Unavailable(error.to_string()));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Refuses everything new.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.queue.close();
+        self.closing.raise();
+        self.groups.wake_all();
+    }
+
+    /// Lets go of the folder once nobody uses the store, at most until `deadline`.
+    pub(super) fn release(&self, deadline: Instant) {
+        for slot in 0..self.watchers.len() {
+            self.notify(slot);
+        }
+        if self.close_store(deadline) {
+            lock(&self.lock_file).take();
+        } else {
+            tracing::warn!("the log's folder stays locked: a reader is still busy");
+        }
+    }
+
+    /// Closes the store; `false` when somebody still used it at `deadline`.
+    pub(super) fn close_store(&self, deadline: Instant) -> bool {
+        let store = self.store.write().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(store) = store else { return true };
+        let weak = Arc::downgrade(&store);
+        drop(store);
+        while weak.strong_count() > 0 {
+            if Instant::now() >= deadline {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        true
+    }
+
+    /// Opens the store again after [`Shared::close_store`].
+    pub(super) fn open_store(&self) -> Result<(), LogError> {
+        let dir = self.settings.dir.join(STORE_FOLDER);
+        let store = Store::open(&dir, &self.settings, now_ms())?;
+        *self.store.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(store));
+        for slot in 0..self.watchers.len() {
+            self.notify(slot);
+        }
+        Ok(())
+    }
+
+    /// Sets or clears the reason why appends fail.
+    pub(super) fn set_trouble(&self, trouble: Option<AppendError>) {
+        *lock(&self.trouble) = trouble;
+    }
+
+    pub(super) fn writable(&self) -> Result<(), AppendError> {
+        if self.is_closed() {
+            return Err(AppendError::Closed);
+        }
+        self.writable_now()
+    }
+
+    /// [`Shared::writable`] for what was queued before the log was closed.
+    pub(super) fn writable_now(&self) -> Result<(), AppendError> {
+        if let Some(trouble) = lock(&self.trouble).clone() {
+            return Err(trouble);
+        }
+        let bytes = self.store().map_or(0, |store| store.bytes());
+        self.space.check(bytes)
+    }
+
+    /// From now on `signal` is raised when a partition gets records.
+    pub(super) fn watch(&self, slot: usize, signal: &Arc<Signal>) {
+        let mut watchers = lock(&self.watchers[slot]);
+        watchers.retain(|watcher| watcher.strong_count() > 0);
+        watchers.push(Arc::downgrade(signal));
+    }
+
+    pub(super) fn unwatch(&self, slot: usize, signal: &Arc<Signal>) {
+        let signal = Arc::downgrade(signal);
+        lock(&self.watchers[slot]).retain(|watcher| !watcher.ptr_eq(&signal));
+    }
+
+    /// Wakes those who wait for a partition's records.
+    pub(super) fn notify(&self, slot: usize) {
+        for watcher in lock(&self.watchers[slot]).iter() {
+            if let Some(signal) = watcher.upgrade() {
+                signal.raise();
+            }
+        }
+    }
+}
+
+fn lock_folder(settings: &Settings) -> Result<File, LogError> {
+    let path = settings.dir.join(LOCK_FILE);
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|error| storage(format!("{} can't be opened: {error}", path.display())))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(LogError::InUse(settings.dir.clone())),
+        Err(std::fs::TryLockError::Error(error)) => Err(storage(error)),
+    }
+}
