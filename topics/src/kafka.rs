@@ -1,1 +1,132 @@
-//! kafka
+//! The log on Apache Kafka.
+//!
+//! Built for exactly-once work: appends are idempotent and acknowledged by all replicas, each shard
+//! commits its outputs and input offsets in a Kafka transaction under an id of its own, and readers
+//! see committed records only. The safety of a shard rests on that id: whoever opens the shard
+//! fences the owner before. Group membership only decides who should open it.
+//!
+//! # Layout
+//!
+//! - [`settings`]: what can be configured, and each client's options.
+//! - `layout`: topic names and partition counts; creates what is missing, refuses what can't work.
+//! - `appender`: the one producer behind [`Log::append`].
+//! - `reader`: follows partitions.
+//! - `membership`: who owns which shard. `shard`: the owner's commits. `transaction`: what each
+//!   transaction error means.
+//!
+//! It does not configure brokers, and never changes or deletes a topic that exists.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::producer::Producer;
+
+use crate::{AppendError, Done, Log, LogError, Membership, Partition, Reader, RecordBatch, Topic};
+
+mod appender;
+mod context;
+mod layout;
+mod membership;
+mod reader;
+pub mod settings;
+mod shard;
+mod transaction;
+
+use appender::Appender;
+pub use layout::Layout;
+pub use settings::Settings;
+
+/// The log on a Kafka cluster.
+pub struct KafkaLog {
+    settings: Arc<Settings>,
+    layout: Arc<Layout>,
+    appender: Appender,
+}
+
+impl KafkaLog {
+    /// Connects, creates the topics that are missing, and waits until the log can be written.
+    /// Blocks for as long as `request_timeout_ms` per step.
+    ///
+    /// # Errors
+    /// When the settings are wrong, the cluster can't be reached or refuses, or its topics have
+    /// partition counts that don't fit together.
+    pub fn open(settings: Settings) -> Result<Arc<KafkaLog>, LogError> {
+        settings.check()?;
+        let layout = layout::ensure(&settings)?;
+        let log = KafkaLog::open_away(settings, layout)?;
+        log.appender.warm_up()?;
+        Ok(log)
+    }
+
+    /// The log on a cluster whose topics are known from an earlier run, without contact to it: it
+    /// may be away. Appends fail and readers wait until it is back.
+    ///
+    /// # Errors
+    /// When the settings are wrong.
+    pub fn open_away(settings: Settings, layout: Layout) -> Result<Arc<KafkaLog>, LogError> {
+        settings.check()?;
+        let settings = Arc::new(settings);
+        let layout = Arc::new(layout);
+        let appender = Appender::new(Arc::clone(&settings), Arc::clone(&layout))?;
+        Ok(Arc::new(KafkaLog { settings, layout, appender }))
+    }
+
+    /// Names and partition counts of its topics.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// [`Log::append`] for a caller that keeps the batch, to store it elsewhere when this fails.
+    pub fn append_ref(&self, batch: &RecordBatch, done: Done) {
+        self.appender.append(batch, done);
+    }
+
+    /// Gives up everything that was appended and is not acknowledged yet: it fails at once instead
+    /// of when its time is up. Some of it may be stored all the same.
+    pub fn give_up_pending(&self) {
+        self.appender.purge();
+    }
+}
+
+impl Log for KafkaLog {
+    fn partitions(&self, topic: Topic) -> u32 {
+        self.layout.partitions(topic)
+    }
+
+    fn append(&self, batch: RecordBatch, done: Done) {
+        self.appender.append(&batch, done);
+    }
+
+    fn offsets(&self, partition: Partition) -> Result<Range<u64>, LogError> {
+        let name = self.layout.name(partition.topic);
+        let number = settings::partition_number(partition.number)?;
+        let producer = self.appender.producer().ok_or(LogError::Closed)?;
+        let (low, high) = producer
+            .client()
+            .fetch_watermarks(name, number, self.settings.request_timeout())
+            .map_err(|error| LogError::Kafka(format!("no offsets of {name}/{number}: {error}")))?;
+        Ok(settings::offset(low)..settings::offset(high))
+    }
+
+    fn reader(&self) -> Result<Box<dyn Reader>, LogError> {
+        Ok(Box::new(reader::KafkaReader::new(&self.settings, Arc::clone(&self.layout))?))
+    }
+
+    fn join(&self, group: &str) -> Result<Box<dyn Membership>, LogError> {
+        let member = membership::KafkaMembership::join(
+            Arc::clone(&self.settings),
+            Arc::clone(&self.layout),
+            group,
+        )?;
+        Ok(Box::new(member))
+    }
+
+    fn writable(&self) -> Result<(), AppendError> {
+        self.appender.writable()
+    }
+
+    fn close(&self, timeout: Duration) {
+        self.appender.close(timeout);
+    }
+}
