@@ -18,6 +18,7 @@ const END_TIMEOUT: Duration = Duration::from_secs(5);
 const EVENTS_MAX: usize = 20_000;
 
 /// Nothing that talks to anyone but the pages under test, and no sandbox, since containers have none.
+/// The last two make it look like a person's browser: tests are visitors, not declared bots.
 const SWITCHES: &[&str] = &[
     "--headless",
     "--remote-debugging-pipe",
@@ -34,6 +35,9 @@ const SWITCHES: &[&str] = &[
     "--mute-audio",
     "--lang=en-US",
     "--window-size=1280,900",
+    "--disable-blink-features=AutomationControlled",
+    "--user-agent=Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) \
+     Chrome/150.0.0.0 Safari/537.36",
 ];
 
 #[derive(Debug)]
