@@ -1,1 +1,23 @@
-//! aggregator
+//! The aggregator and the loader: from accepted events to rows in the warehouse, exactly once.
+//!
+//! # Layout
+//!
+//! - [`run_aggregator`], [`run_loader`]: start them. [`Handle`], [`Progress`]: follow and stop them.
+//! - [`core`]: what is decided about an event. Pure, driven by the events' own time.
+//! - [`shard`]: runs a pure stage over the log: batches, atomic commits, snapshots, silent replay.
+//! - `loader`: result topics into the warehouse, in blocks that can be repeated.
+//! - [`settings`]: what an operator can set. [`metrics`]: what an operator can see.
+//!
+//! Everything here blocks and runs on threads of its own; only the warehouse's client is async.
+
+pub mod core;
+pub(crate) mod loader;
+pub mod metrics;
+pub mod progress;
+mod run;
+pub mod settings;
+pub mod shard;
+
+pub use progress::{Progress, State, Trouble};
+pub use run::{Handle, run_aggregator, run_loader};
+pub use settings::Settings;

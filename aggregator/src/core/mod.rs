@@ -1,0 +1,312 @@
+//! Stage 1, by network: what is decided about an event. Pure.
+//!
+//! A batch of records goes in, and the records to write come out: parse → de-duplicate → judge →
+//! sessionise → emit. There is no clock, no random number and no I/O here; time comes from the
+//! events, and nothing depends on the order of a hash table. So the same batches give the same
+//! bytes again, which is what makes replay and recovery silent.
+//!
+//! # Layout
+//!
+//! - [`seen`]: the part of a record that is looked at.
+//! - [`ids`]: de-duplication, and the proof that no id comes back.
+//! - [`judge`]: the rules.
+//! - [`visits`]: the algebra of visits. [`people`]: who has which visits, and has been counted.
+//! - [`emit`]: what is written. [`intern`]: texts, once. [`store`]: snapshots.
+//!
+//! # Time
+//!
+//! The *watermark* is the newest event time in the shard, never ahead of the receipt; what comes
+//! more than an hour behind it is late. The *clock* is the newest receipt. Imports move neither:
+//! they are history, whatever their age, and are never late or too old.
+
+use footfall_event::limits::{AGE_MS_MAX, LATENESS_MS, VISIT_GAP_MS};
+use footfall_event::record::{Via, append_judgement};
+use footfall_event::{Activity, Hex64, Judgement, Topic, Verdict};
+use footfall_topics::{Partition, RecordBatch};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::shard::{BatchStats, Input, RestoreError, Stage};
+
+mod emit;
+mod ids;
+mod intern;
+mod judge;
+mod people;
+mod seen;
+mod store;
+mod visits;
+
+pub(crate) use emit::dead_letter;
+pub use judge::RULES_VERSION;
+
+use ids::{Ids, Known};
+use intern::Interner;
+use people::{Key, People, Place};
+use seen::{Seen, glance};
+use visits::{Change, Changes, Entry, Moment, Orphan, View, Visit};
+
+/// Old state is dropped when the clock has moved this far, milliseconds.
+const SWEEP_MS: i64 = 5 * 60 * 1_000;
+
+/// How much of the past a shard's state covers: what must be replayed to rebuild it from nothing.
+pub const HISTORY_MS: i64 = AGE_MS_MAX + LATENESS_MS + VISIT_GAP_MS;
+
+/// How much a core may remember.
+#[derive(Clone, Copy, Debug)]
+pub struct CoreLimits {
+    /// How long ids are remembered, milliseconds.
+    pub window_ms: i64,
+    /// Ids remembered per shard.
+    pub ids_max: usize,
+    /// Visitor ids remembered per shard.
+    pub visitors_max: usize,
+}
+
+/// The state of one shard.
+#[derive(Clone, Debug)]
+pub struct Core {
+    limits: CoreLimits,
+    ids: Ids,
+    people: People,
+    interner: Interner,
+    watermark_ms: i64,
+    clock_ms: i64,
+    swept_at_ms: i64,
+    changes: Vec<Change>,
+    scratch: String,
+}
+
+/// Where a record stands in its batch: the order in which a batch is worked through.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Turn {
+    time: i64,
+    topic: Topic,
+    offset: u64,
+    index: u32,
+}
+
+impl Core {
+    /// A core that has seen nothing.
+    pub fn new(limits: CoreLimits) -> Core {
+        Core {
+            limits,
+            ids: Ids::new(limits.window_ms, limits.ids_max),
+            people: People::default(),
+            interner: Interner::default(),
+            watermark_ms: i64::MIN,
+            clock_ms: i64::MIN,
+            swept_at_ms: i64::MIN,
+            changes: Vec::new(),
+            scratch: String::new(),
+        }
+    }
+
+    /// One record: judged and written, or set aside, or found to be a repeat.
+    fn record(
+        &mut self,
+        input: &Input<'_>,
+        shard: u32,
+        out: &mut RecordBatch,
+        stats: &mut BatchStats,
+    ) {
+        let from = (Partition { topic: input.topic, number: shard }, input.offset);
+        let seen = match Seen::parse(input.value) {
+            Ok(seen) => seen,
+            Err(error) => {
+                stats.dead_letters += 1;
+                let detail = error.to_string();
+                return dead_letter(out, from, "unreadable", &detail, input.value);
+            }
+        };
+        let import = seen.via == Via::Import;
+        let site = xxh3_64(seen.site.as_bytes());
+        let fingerprint = Ids::fingerprint(site, seen.id);
+        self.clock_ms = self.clock_ms.max(seen.received_at);
+        let kept_under = if import { seen.received_at } else { seen.time };
+        match self.ids.check(fingerprint, kept_under, !import) {
+            Known::New => {}
+            Known::Repeat => {
+                stats.repeats += 1;
+                return;
+            }
+            Known::TooOld => {
+                stats.dead_letters += 1;
+                let detail = "older than ids are remembered: it can't be told from a repeat";
+                return dead_letter(out, from, "too_old", detail, input.value);
+            }
+        }
+        let late = !import && seen.time < self.watermark_ms.saturating_sub(LATENESS_MS);
+        if !import {
+            self.watermark_ms = self.watermark_ms.max(seen.time.min(seen.received_at));
+        }
+        stats.stored += 1;
+        stats.late += u64::from(late);
+        let judgement = self.judge(&seen, site, fingerprint as u64, late);
+        out.push_with(Topic::JudgedEvents, shard, input.key, |bytes| {
+            append_judgement(input.value, &judgement, bytes);
+        });
+    }
+
+    fn judge(&mut self, seen: &Seen<'_>, site: u64, tie: u64, late: bool) -> Judgement {
+        let (verdict, reasons) = judge::judge(seen);
+        let mut judgement = Judgement {
+            verdict,
+            reasons,
+            rules: RULES_VERSION,
+            session: None,
+            new_visitor: 0,
+            new_on_path: 0,
+            late,
+        };
+        let Some(visitor) = seen.visitor.filter(|_| seen.activity.extends_visit()) else {
+            return judgement;
+        };
+        let invalid = verdict == Verdict::Invalid;
+        let key = Key::new(site, invalid, visitor.0);
+        if seen.activity != Activity::Click {
+            let person = self.people.person(key, seen.time, self.clock_ms);
+            judgement.new_visitor = u8::from(!person.seen);
+            person.seen = true;
+            if seen.activity == Activity::Pageview {
+                let path = xxh3_64(seen.path.as_bytes());
+                judgement.new_on_path = u8::from(person.view(path));
+            }
+        }
+        let previous = self.previous(seen, site, invalid);
+        let history = late || seen.via == Via::Import;
+        let place = || Place { site: self.interner.intern(&seen.site), site_hash: site, invalid };
+        let slot = self.people.timeline(key, previous, (seen.time, self.clock_ms), place);
+        let at = Moment { time: seen.time, tie };
+        judgement.session = self.visit(seen, slot, at, visitor, history).map(Hex64);
+        judgement
+    }
+
+    /// The visitor's id of the day before, where a visit of that day is within reach: a chain of
+    /// activities that are late by an hour at the most, and then a gap.
+    fn previous(&self, seen: &Seen<'_>, site: u64, invalid: bool) -> Option<Key> {
+        let since_midnight = seen.time.rem_euclid(footfall_event::time::DAY_MS);
+        let previous =
+            seen.previous_visitor.filter(|_| since_midnight <= LATENESS_MS + VISIT_GAP_MS);
+        previous.map(|previous| Key::new(site, invalid, previous.0))
+    }
+
+    /// Adds the activity to its visitor's visits. Returns the visit's id, if it is in one.
+    fn visit(
+        &mut self,
+        seen: &Seen<'_>,
+        slot: u32,
+        at: Moment,
+        visitor: Hex64,
+        history: bool,
+    ) -> Option<u64> {
+        let timeline = &mut self.people.slot(slot).timeline;
+        let mut changes = Changes { timeline: slot, list: &mut self.changes };
+        let engaged_ms = i64::from(seen.engaged_ms);
+        if !seen.activity.opens_visit() {
+            let orphan = Orphan { at, history, engaged_ms };
+            return timeline.prolong(orphan, self.clock_ms, &mut changes);
+        }
+        // Where it came from, and with what, matters only if nothing in its visit is earlier.
+        let found = timeline.find(at.time, history);
+        let first = found.is_none_or(|visit| at < visit.start);
+        let is_view = seen.activity == Activity::Pageview;
+        let entered = found.and_then(|visit| visit.entry);
+        let first_view = is_view && entered.is_none_or(|entry| at < entry.view.at);
+        let mut alone = Visit {
+            id: at.tie,
+            history,
+            dirty: false,
+            start: at,
+            end: at.time,
+            visitor: visitor.0,
+            context: intern::Symbol::default(),
+            entry: None,
+            exit: None,
+            pageviews: u32::from(is_view),
+            others: u32::from(!is_view),
+            engaged_ms,
+            touched_ms: self.clock_ms,
+        };
+        if first {
+            alone.context = emit::context_of(seen, &mut self.interner, &mut self.scratch);
+        }
+        if is_view {
+            let view = View { at, path: self.interner.intern(&seen.path) };
+            alone.exit = Some(view);
+            if first_view {
+                let origin = emit::origin_of(seen, &mut self.interner, &mut self.scratch);
+                alone.entry = Some(Entry { view, origin });
+            }
+        }
+        Some(timeline.open(alone, &mut changes))
+    }
+
+    /// Between batches, by the shard's own time: drops what can't matter any more.
+    fn tidy(&mut self, stats: &mut BatchStats) {
+        self.ids.forget(self.clock_ms);
+        if self.clock_ms >= self.swept_at_ms.saturating_add(SWEEP_MS) {
+            self.swept_at_ms = self.clock_ms;
+            self.people.sweep(
+                self.watermark_ms.saturating_sub(LATENESS_MS),
+                self.clock_ms - LATENESS_MS - VISIT_GAP_MS,
+                self.clock_ms - AGE_MS_MAX - LATENESS_MS,
+            );
+        }
+        stats.visitors_forgotten += self.people.evict(self.limits.visitors_max) as u64;
+        if self.interner.is_due() {
+            self.people.keep_texts(&mut self.interner);
+        }
+    }
+}
+
+impl Stage for Core {
+    fn inputs() -> &'static [Topic] {
+        &Topic::ACTIVITIES
+    }
+
+    fn process(&mut self, batch: &[Input<'_>], shard: u32, out: &mut RecordBatch) -> BatchStats {
+        let mut stats = BatchStats { records: batch.len() as u64, ..BatchStats::default() };
+        let mut order: Vec<Turn> = Vec::with_capacity(batch.len());
+        order.extend(batch.iter().enumerate().map(|(index, input)| Turn {
+            time: glance(input.value, b"\"time\":").unwrap_or(0),
+            topic: input.topic,
+            offset: input.offset,
+            index: index as u32,
+        }));
+        order.sort_unstable();
+        for place in &order {
+            self.record(&batch[place.index as usize], shard, out, &mut stats);
+        }
+        emit::differences(
+            &mut self.changes,
+            &mut self.people,
+            &self.interner,
+            shard,
+            self.clock_ms,
+            out,
+        );
+        self.tidy(&mut stats);
+        stats.ids = self.ids.len() as u64;
+        stats.visitors = self.people.len() as u64;
+        stats.timelines = self.people.timelines() as u64;
+        stats.clock_ms = self.clock_ms;
+        stats.watermark_ms = self.watermark_ms;
+        stats
+    }
+
+    fn received_at(record: &[u8]) -> Option<i64> {
+        glance(record, b"\"received_at\":")
+    }
+
+    fn history_ms() -> i64 {
+        HISTORY_MS
+    }
+
+    fn snapshot(&self) -> Vec<u8> {
+        self.store()
+    }
+
+    fn restore(&mut self, bytes: &[u8]) -> Result<(), RestoreError> {
+        self.load(bytes)
+    }
+}

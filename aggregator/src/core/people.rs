@@ -1,0 +1,353 @@
+//! What is remembered of visitors: who has been seen today, which paths, which values of the
+//! dimensions, and the timeline of visits.
+//!
+//! A visitor id lives one UTC day; the next day's events carry both ids, which is how a visit goes
+//! on across midnight: the new id is led to the old one's timeline. Valid and invalid events are
+//! kept apart (the class is part of the key), so net figures don't depend on invalid ones.
+
+use std::hash::{BuildHasherDefault, Hasher};
+
+use footfall_event::time::{DAY_MS, day_of};
+use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
+
+use super::intern::{Interner, Symbol};
+use super::visits::Timeline;
+
+/// A visitor of a site, net or invalid.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(super) struct Key {
+    site: u64,
+    visitor: u64,
+}
+
+impl Key {
+    /// `site` is the hash of the site's domain.
+    pub(super) fn new(site: u64, invalid: bool, visitor: u64) -> Key {
+        Key { site: site & !1 | u64::from(invalid), visitor }
+    }
+}
+
+/// Visitor ids are keyed hashes already: nobody can aim at one bucket.
+#[derive(Clone, Copy, Default)]
+pub(super) struct FoldHasher(u64);
+
+impl Hasher for FoldHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write_u64(&mut self, value: u64) {
+        let mixed = u128::from(self.0 ^ value) * 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
+        self.0 = (mixed >> 64) as u64 ^ mixed as u64;
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        self.write_u64(xxhash_rust::xxh3::xxh3_64(bytes));
+    }
+}
+
+/// The dimensions whose visitors are counted once per value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Dimension {
+    /// Having a visit at all.
+    Any,
+    Source,
+    Channel,
+    Campaign,
+    Entry,
+    Exit,
+}
+
+/// How many visits of a visitor have a value.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Count {
+    dimension: Dimension,
+    value: u64,
+    visits: u32,
+}
+
+/// What is remembered of one visitor id.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Person {
+    /// The UTC day of the id.
+    day: i64,
+    /// The shard's clock when it was last looked up.
+    touched_ms: i64,
+    /// Whether an event of its own came (else it is only known from the next day's events).
+    pub(super) seen: bool,
+    /// Hashes of the paths viewed.
+    paths: Vec<u64>,
+    counts: Vec<Count>,
+    timeline: u32,
+}
+
+const NO_TIMELINE: u32 = u32::MAX;
+
+/// Paths remembered of one visitor id. Nobody reads that many pages in a day; beyond it a path
+/// counts as viewed before.
+const PATHS_MAX: usize = 4_096;
+
+impl Person {
+    fn new(time_ms: i64) -> Person {
+        Person {
+            day: day_of(time_ms),
+            touched_ms: 0,
+            seen: false,
+            paths: Vec::new(),
+            counts: Vec::new(),
+            timeline: NO_TIMELINE,
+        }
+    }
+
+    /// Whether this is the visitor's first view of the path.
+    pub(super) fn view(&mut self, path: u64) -> bool {
+        // A handful of paths is the rule: looking through them is faster than any table.
+        let new = !self.paths.contains(&path) && self.paths.len() < PATHS_MAX;
+        if new {
+            self.paths.push(path);
+        }
+        new
+    }
+
+    /// One more visit with this value; 1 when it is the first.
+    pub(super) fn gain(&mut self, dimension: Dimension, value: u64) -> i32 {
+        let same = |count: &&mut Count| count.dimension == dimension && count.value == value;
+        match self.counts.iter_mut().find(same) {
+            Some(count) => {
+                count.visits += 1;
+                0
+            }
+            None => {
+                self.counts.push(Count { dimension, value, visits: 1 });
+                1
+            }
+        }
+    }
+
+    /// One visit fewer with this value; -1 when it was the last.
+    pub(super) fn lose(&mut self, dimension: Dimension, value: u64) -> i32 {
+        let same = |count: &Count| count.dimension == dimension && count.value == value;
+        let Some(index) = self.counts.iter().position(same) else { return 0 };
+        self.counts[index].visits -= 1;
+        if self.counts[index].visits > 0 {
+            return 0;
+        }
+        self.counts.remove(index);
+        -1
+    }
+}
+
+/// A timeline and who leads to it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Slot {
+    /// The ids of two days at the most; `None` in both: the slot is free.
+    keys: [Option<Key>; 2],
+    pub(super) site: Symbol,
+    pub(super) site_hash: u64,
+    pub(super) invalid: bool,
+    pub(super) timeline: Timeline,
+}
+
+/// Everybody.
+#[derive(Clone, Debug, Default)]
+pub(super) struct People {
+    map: HashMap<Key, Person, BuildHasherDefault<FoldHasher>>,
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+}
+
+/// What a snapshot holds.
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredPeople {
+    map: Vec<(Key, Person)>,
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+}
+
+/// A new timeline's fixed part.
+pub(super) struct Place {
+    pub(super) site: Symbol,
+    pub(super) site_hash: u64,
+    pub(super) invalid: bool,
+}
+
+impl People {
+    /// The person of a key, made when new. `time_ms` is the event's.
+    pub(super) fn person(&mut self, key: Key, time_ms: i64, clock_ms: i64) -> &mut Person {
+        let person = self.map.entry(key).or_insert_with(|| Person::new(time_ms));
+        person.touched_ms = clock_ms;
+        person
+    }
+
+    /// The number of the timeline of a visitor, made when new. `previous` is its id of the day
+    /// before, given only where that day's visits are within reach.
+    pub(super) fn timeline(
+        &mut self,
+        key: Key,
+        previous: Option<Key>,
+        event: (i64, i64),
+        place: impl FnOnce() -> Place,
+    ) -> u32 {
+        let (time_ms, clock_ms) = event;
+        let known = self.person(key, time_ms, clock_ms).timeline;
+        if known != NO_TIMELINE {
+            return known;
+        }
+        if let Some(previous) = previous {
+            let older = self.person(previous, time_ms - DAY_MS, clock_ms).timeline;
+            let slot = if older == NO_TIMELINE { self.new_slot(place()) } else { older };
+            self.lead(previous, slot);
+            self.lead(key, slot);
+            return slot;
+        }
+        let slot = self.new_slot(place());
+        self.lead(key, slot);
+        slot
+    }
+
+    fn new_slot(&mut self, place: Place) -> u32 {
+        let slot = Slot {
+            keys: [None; 2],
+            site: place.site,
+            site_hash: place.site_hash,
+            invalid: place.invalid,
+            timeline: Timeline::default(),
+        };
+        match self.free.pop() {
+            Some(number) => {
+                self.slots[number as usize] = slot;
+                number
+            }
+            None => {
+                self.slots.push(slot);
+                u32::try_from(self.slots.len() - 1).expect("visitors_max is far below 2^32")
+            }
+        }
+    }
+
+    /// Leads a visitor id to a timeline. A third id pushes out the oldest, whose day is long over.
+    fn lead(&mut self, key: Key, number: u32) {
+        let slot = &mut self.slots[number as usize];
+        if slot.keys.contains(&Some(key)) {
+            return;
+        }
+        let pushed_out = slot.keys[0];
+        slot.keys = [slot.keys[1], Some(key)];
+        if let Some(person) = pushed_out.and_then(|old| self.map.get_mut(&old)) {
+            person.timeline = NO_TIMELINE;
+        }
+        if let Some(person) = self.map.get_mut(&key) {
+            person.timeline = number;
+        }
+    }
+
+    /// A timeline by its number.
+    pub(super) fn slot(&mut self, number: u32) -> &mut Slot {
+        &mut self.slots[number as usize]
+    }
+
+    fn release(&mut self, number: u32) {
+        let slot = std::mem::take(&mut self.slots[number as usize]);
+        for key in slot.keys.into_iter().flatten() {
+            if let Some(person) = self.map.get_mut(&key) {
+                person.timeline = NO_TIMELINE;
+            }
+        }
+        self.free.push(number);
+    }
+
+    fn is_used(slot: &Slot) -> bool {
+        slot.keys.iter().any(Option::is_some)
+    }
+
+    /// Drops visits before `in_time_ms` (history: left alone since `touched_ms`), and persons whose
+    /// id's day was over at `over_ms` and who were left alone as well.
+    pub(super) fn sweep(&mut self, in_time_ms: i64, touched_ms: i64, over_ms: i64) {
+        for number in 0..self.slots.len() {
+            let slot = &mut self.slots[number];
+            if Self::is_used(slot) && !slot.timeline.prune(in_time_ms, touched_ms) {
+                self.release(number as u32);
+            }
+        }
+        self.map.retain(|_, person| {
+            person.timeline != NO_TIMELINE
+                || person.touched_ms >= touched_ms
+                || (person.day + 1).saturating_mul(DAY_MS) >= over_ms
+        });
+    }
+
+    /// When there are more than `visitors_max`, forgets a tenth: who was left alone longest. How
+    /// many were forgotten.
+    pub(super) fn evict(&mut self, visitors_max: usize) -> usize {
+        if self.map.len() <= visitors_max {
+            return 0;
+        }
+        let surplus = self.map.len() - visitors_max + visitors_max / 10;
+        let mut touched: Vec<i64> = self.map.values().map(|person| person.touched_ms).collect();
+        let (_, threshold, _) = touched.select_nth_unstable(surplus.min(self.map.len() - 1));
+        let threshold = *threshold;
+        // By what they hold, not by where the table keeps them: the same everywhere. Those at the
+        // threshold itself stay unless that would forget nobody.
+        let newest = self.map.values().all(|person| person.touched_ms >= threshold);
+        let before = self.map.len();
+        let mut timelines = Vec::new();
+        self.map.retain(|_, person| {
+            let stays =
+                person.touched_ms > threshold || (!newest && person.touched_ms == threshold);
+            if !stays && person.timeline != NO_TIMELINE {
+                timelines.push(person.timeline);
+            }
+            stays
+        });
+        timelines.sort_unstable();
+        timelines.dedup();
+        for number in timelines {
+            self.release(number);
+        }
+        before - self.map.len()
+    }
+
+    /// Number of visitor ids remembered.
+    pub(super) fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    /// Number of visitors whose visits can still grow.
+    pub(super) fn timelines(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    /// Brings the texts still in use over into a fresh interner.
+    pub(super) fn keep_texts(&mut self, interner: &mut Interner) {
+        let old = interner.begin_collection();
+        for slot in &mut self.slots {
+            interner.keep(&old, &mut slot.site);
+            for visit in &mut slot.timeline.visits {
+                interner.keep(&old, &mut visit.context);
+                if let Some(entry) = &mut visit.entry {
+                    interner.keep(&old, &mut entry.view.path);
+                    interner.keep(&old, &mut entry.origin);
+                }
+                if let Some(exit) = &mut visit.exit {
+                    interner.keep(&old, &mut exit.path);
+                }
+            }
+        }
+        interner.end_collection();
+    }
+}
+
+impl From<&People> for StoredPeople {
+    fn from(people: &People) -> StoredPeople {
+        StoredPeople {
+            map: people.map.iter().map(|(key, person)| (*key, person.clone())).collect(),
+            slots: people.slots.clone(),
+            free: people.free.clone(),
+        }
+    }
+}
+
+impl From<StoredPeople> for People {
+    fn from(stored: StoredPeople) -> People {
+        People { map: stored.map.into_iter().collect(), slots: stored.slots, free: stored.free }
+    }
+}

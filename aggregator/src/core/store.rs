@@ -1,0 +1,64 @@
+//! Snapshots of a core: one version byte, the length of the first part, the people and texts in
+//! postcard, then the ids as they lie in memory (there are millions of them).
+
+use serde::{Deserialize, Serialize};
+
+use super::Core;
+use super::intern::Interner;
+use super::people::{People, StoredPeople};
+use crate::shard::RestoreError;
+
+/// Raised whenever a snapshot of the code before can't be read; the state is then replayed.
+const VERSION: u8 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    people: StoredPeople,
+    interner: Interner,
+    watermark_ms: i64,
+    clock_ms: i64,
+    swept_at_ms: i64,
+}
+
+impl Core {
+    pub(super) fn store(&self) -> Vec<u8> {
+        debug_assert!(self.changes.is_empty(), "snapshots are taken between batches");
+        let stored = Stored {
+            people: StoredPeople::from(&self.people),
+            interner: self.interner.clone(),
+            watermark_ms: self.watermark_ms,
+            clock_ms: self.clock_ms,
+            swept_at_ms: self.swept_at_ms,
+        };
+        let head = postcard::to_allocvec(&stored).expect("plain data in memory can be stored");
+        let mut out = Vec::with_capacity(head.len() + 16 * self.ids.len() + 64);
+        out.push(VERSION);
+        out.extend_from_slice(&(head.len() as u64).to_le_bytes());
+        out.extend_from_slice(&head);
+        self.ids.store(&mut out);
+        out
+    }
+
+    pub(super) fn load(&mut self, bytes: &[u8]) -> Result<(), RestoreError> {
+        let Some((&[version], rest)) = bytes.split_first_chunk::<1>() else {
+            return Err(RestoreError::Torn);
+        };
+        if version != VERSION {
+            return Err(RestoreError::Version { found: version, expected: VERSION });
+        }
+        let (length, rest) = rest.split_first_chunk::<8>().ok_or(RestoreError::Torn)?;
+        let length = usize::try_from(u64::from_le_bytes(*length)).ok();
+        let (head, ids) =
+            length.and_then(|length| rest.split_at_checked(length)).ok_or(RestoreError::Torn)?;
+        let stored: Stored = postcard::from_bytes(head).map_err(|_| RestoreError::Torn)?;
+        let mut fresh = Core::new(self.limits);
+        fresh.ids.load(ids).ok_or(RestoreError::Torn)?;
+        fresh.people = People::from(stored.people);
+        fresh.interner = stored.interner;
+        fresh.watermark_ms = stored.watermark_ms;
+        fresh.clock_ms = stored.clock_ms;
+        fresh.swept_at_ms = stored.swept_at_ms;
+        *self = fresh;
+        Ok(())
+    }
+}

@@ -1,0 +1,102 @@
+//! Starting and stopping.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use footfall_topics::Log;
+use footfall_warehouse::Warehouse;
+use tokio_util::sync::CancellationToken;
+
+use crate::core::Core;
+use crate::loader::worker::LoadWorker;
+use crate::progress::Progress;
+use crate::settings::Settings;
+use crate::shard::group;
+use crate::shard::worker::StageWorker;
+
+/// A running group. It runs until its token is cancelled; dropping the handle doesn't stop it.
+#[derive(Debug)]
+pub struct Handle {
+    progress: Arc<Progress>,
+    thread: JoinHandle<()>,
+}
+
+impl Handle {
+    /// How far it is; the same for as long as it runs.
+    pub fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.progress)
+    }
+
+    /// Whether it has ended.
+    pub fn is_finished(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// Waits until it has ended: after the token is cancelled, every shard commits what it has and
+    /// saves its state. Blocks; at most some 20 seconds.
+    ///
+    /// # Errors
+    /// When its thread panicked, which is a defect.
+    pub fn join(self) -> std::thread::Result<()> {
+        self.thread.join()
+    }
+}
+
+/// Starts stage 1 (group `aggregate`): activity topics → judged events and visits. It works on as
+/// many shards as the log's membership gives it, on threads of its own.
+///
+/// # Errors
+/// When no thread can be started.
+pub fn run_aggregator(
+    log: Arc<dyn Log>,
+    settings: Settings,
+    shutdown: CancellationToken,
+) -> std::io::Result<Handle> {
+    let progress = Arc::new(Progress::new("aggregate"));
+    let limits = settings.core_limits();
+    let worker = Arc::new(StageWorker {
+        group: "aggregate",
+        log: Arc::clone(&log),
+        settings,
+        progress: Arc::clone(&progress),
+        make: move || Core::new(limits),
+        warm: Default::default(),
+    });
+    let thread = std::thread::Builder::new()
+        .name("aggregate".to_owned())
+        .spawn(move || group::run(log.as_ref(), &worker, &shutdown))?;
+    Ok(Handle { progress, thread })
+}
+
+/// Starts the loader (group `load`): result topics → tables. The schema must be there already
+/// ([`Warehouse::migrate`]); while the warehouse is away or refuses, it tries again for ever, and
+/// [`Progress::state`] says since when and why.
+///
+/// # Errors
+/// When no thread can be started.
+pub fn run_loader(
+    log: Arc<dyn Log>,
+    warehouse: Warehouse,
+    settings: Settings,
+    shutdown: CancellationToken,
+) -> std::io::Result<Handle> {
+    let progress = Arc::new(Progress::new("load"));
+    // Of its own: inserts encode large blocks, which must not hold up anybody's requests.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("load-insert")
+        .enable_all()
+        .build()?;
+    let worker = Arc::new(LoadWorker {
+        log: Arc::clone(&log),
+        warehouse,
+        runtime: runtime.handle().clone(),
+        settings,
+        progress: Arc::clone(&progress),
+    });
+    let thread = std::thread::Builder::new().name("load".to_owned()).spawn(move || {
+        group::run(log.as_ref(), &worker, &shutdown);
+        runtime.shutdown_background();
+    })?;
+    Ok(Handle { progress, thread })
+}
