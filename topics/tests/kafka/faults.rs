@@ -1,0 +1,2 @@
+//! Kills: of a member's process, and of the broker.
+
