@@ -7,12 +7,14 @@
 //! - [`Warehouse`]: the connection; queries with limits, [`Warehouse::migrate`].
 //! - [`EventBlock`], [`SessionBlock`]: rows built from records, inserted once whatever happens.
 //! - `native`: the columns of a block in ClickHouse's Native format.
+//! - [`engine`]: ClickHouse in a child process, behind the same HTTP interface.
 //! - [`migrations`](statements): the schema's files, for one server or for a cluster.
 //!
 //! It keeps no rows of its own and repeats nothing by itself: whoever inserts decides when to try
 //! again (with the same block and the same token).
 
 mod client;
+pub mod engine;
 mod error;
 mod events;
 pub mod metrics;

@@ -1,0 +1,387 @@
+//! ClickHouse's HTTP interface over the engine in this process.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, Response, header};
+use axum::routing::get;
+use http_body_util::BodyExt;
+use hyper::body::Frame;
+use tokio::sync::mpsc;
+use tower_http::compression::CompressionLayer;
+
+use super::Settings;
+use super::library::{Answer, Connection};
+use super::pool::{Pool, Turn};
+use super::reply::{self, Pieces};
+use super::request::{self, Asked};
+use super::secrets::{Role, Secrets};
+use super::statement::{self, Statement};
+
+/// What the handlers need.
+pub(crate) struct Engine {
+    pub(crate) settings: Settings,
+    pub(crate) secrets: Secrets,
+    pub(crate) queries: Arc<Pool>,
+    pub(crate) inserts: Arc<Pool>,
+    pub(crate) reader: Arc<Pool>,
+}
+
+/// The interface: `/ping` and `/`.
+pub(crate) fn app(engine: Arc<Engine>) -> Router {
+    Router::new()
+        .route("/", get(query).post(query))
+        .layer(CompressionLayer::new().gzip(true))
+        .route("/ping", get(async || "Ok.\n"))
+        .with_state(engine)
+}
+
+async fn query(State(engine): State<Arc<Engine>>, request: Request) -> Response<Body> {
+    engine.answer(request).await.unwrap_or_else(|text| reply::error(&text))
+}
+
+/// The head of an answer: what is known when its first byte is sent.
+struct Head {
+    format: String,
+    query_id: String,
+    /// Rows and bytes: read, written; rows of the result.
+    summary: String,
+    exception_tag: Option<String>,
+}
+
+impl Engine {
+    async fn answer(&self, request: Request) -> Result<Response<Body>, String> {
+        let (parts, body) = request.into_parts();
+        let mut asked = request::parse(&parts.uri, &parts.headers, &self.secrets)?;
+        if parts.headers.contains_key(header::CONTENT_ENCODING) {
+            return Err("Code: 48. DB::Exception: Compressed requests are not supported: send the body as it is. (NOT_IMPLEMENTED)".to_owned());
+        }
+        if parts.method == hyper::Method::GET {
+            // As ClickHouse does: a GET never changes anything.
+            asked.wanted.settings.entry("readonly".to_owned()).or_insert_with(|| "2".to_owned());
+        }
+        if asked.role == Role::Reader {
+            // Its connections are read-only already, and may not say so again.
+            asked.wanted.settings.remove("readonly");
+        }
+        self.run(asked, &parts.headers, body).await
+    }
+
+    async fn run(
+        &self,
+        mut asked: Asked,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<Response<Body>, String> {
+        if let Some(boundary) = request::form_boundary(headers) {
+            let body = self.collect(body).await?;
+            for (name, value) in request::form_fields(&body, &boundary)? {
+                asked.add(name, value)?;
+            }
+            let sql = asked.query.take().unwrap_or_default();
+            return self.statement(asked, sql, Body::empty()).await;
+        }
+        match asked.query.take() {
+            // The statement is in the address, so the body is an INSERT's data or its rest.
+            Some(sql) if matches!(statement::analyse(&sql)?, Statement::Insert { .. }) => {
+                self.statement(asked, sql, body).await
+            }
+            Some(sql) => {
+                let rest = self.text(body).await?;
+                let sql = if rest.is_empty() { sql } else { format!("{sql}\n{rest}") };
+                self.statement(asked, sql, Body::empty()).await
+            }
+            None => {
+                let sql = self.text(body).await?;
+                self.statement(asked, sql, Body::empty()).await
+            }
+        }
+    }
+
+    /// The body as text, as far as a statement may be long. An INSERT with its data in the body
+    /// is a statement, too: larger ones have the statement in the address.
+    async fn text(&self, body: Body) -> Result<String, String> {
+        String::from_utf8(self.collect(body).await?.into()).map_err(|_| {
+            "Code: 62. DB::Exception: Syntax error: the query is not UTF-8. (SYNTAX_ERROR)"
+                .to_owned()
+        })
+    }
+
+    async fn collect(&self, body: Body) -> Result<Bytes, String> {
+        let limit = self.settings.query_bytes_max;
+        axum::body::to_bytes(body, limit).await.map_err(|error| {
+            if std::error::Error::source(&error).is_some_and(|e| e.is::<http_body_util::LengthLimitError>()) {
+                format!("Code: 307. DB::Exception: The query is longer than {limit} bytes: put an INSERT's statement into the address. (TOO_MANY_BYTES)")
+            } else {
+                format!("Code: 210. DB::Exception: The request broke off: {error}. (NETWORK_ERROR)")
+            }
+        })
+    }
+
+    async fn statement(
+        &self,
+        asked: Asked,
+        sql: String,
+        body: Body,
+    ) -> Result<Response<Body>, String> {
+        let (is_insert, taints, named) = match statement::analyse(&sql)? {
+            Statement::Insert { .. } => (true, false, None),
+            Statement::Select { format } => (false, false, format.map(str::to_owned)),
+            Statement::Other { taints } => (false, taints, None),
+        };
+        let pool = match asked.role {
+            Role::Reader => &self.reader,
+            Role::Owner if is_insert => &self.inserts,
+            Role::Owner => &self.queries,
+        };
+        let turn = pool.turn().await.ok_or(
+            "Code: 202. DB::Exception: Too many simultaneous queries: none ended in time. (TOO_MANY_SIMULTANEOUS_QUERIES)",
+        )?;
+        let format =
+            named.or_else(|| asked.format.clone()).unwrap_or_else(|| "TabSeparated".to_owned());
+        if is_insert {
+            return self.insert(asked, sql, body, turn).await;
+        }
+        let is_select = matches!(statement::analyse(&sql)?, Statement::Select { .. });
+        match Pieces::of(&format) {
+            pieces @ (Pieces::Plain | Pieces::Lines(_) | Pieces::Binary) if is_select => {
+                stream(asked, sql, format, pieces, turn).await
+            }
+            _ => self.whole(asked, sql, format, taints, turn).await,
+        }
+    }
+
+    /// Runs a statement to its end and answers with its whole result.
+    async fn whole(
+        &self,
+        mut asked: Asked,
+        sql: String,
+        format: String,
+        taints: bool,
+        turn: Turn,
+    ) -> Result<Response<Body>, String> {
+        let limit = self.settings.result_bytes_max.to_string();
+        asked.wanted.settings.entry("max_result_bytes".to_owned()).or_insert(limit);
+        let started = Instant::now();
+        let (answer, format) = blocking(move || {
+            turn.run(&asked.wanted, |connection| {
+                let answer = connection.query(&sql, &format, &asked.params);
+                (answer, !taints)
+            })
+            .map(|answer| (answer, (format, asked.query_id)))
+        })
+        .await?;
+        let (format, query_id) = format;
+        let summary = summary(&answer, started);
+        let head = Head { format, query_id: id(query_id), summary, exception_tag: None };
+        Ok(respond(head, Body::from(Bytes::from_owner(answer))))
+    }
+
+    /// Feeds the body to an INSERT while it arrives.
+    async fn insert(
+        &self,
+        asked: Asked,
+        sql: String,
+        body: Body,
+        turn: Turn,
+    ) -> Result<Response<Body>, String> {
+        let started = Instant::now();
+        let (send, receive) = mpsc::channel::<Option<Bytes>>(4);
+        let limit = self.settings.insert_bytes_max;
+        let query_id = asked.query_id.clone();
+        let work = blocking(move || {
+            turn.run(&asked.wanted, |connection| {
+                let result = insert_from(connection, &asked, &sql, receive);
+                let reusable = result.is_ok();
+                (result, reusable)
+            })
+        });
+        let (answer, fed) = tokio::join!(work, feed(body, send, limit));
+        fed?;
+        let answer = answer?;
+        let summary = summary(&answer, started);
+        let format = "TabSeparated".to_owned();
+        let head = Head { format, query_id: id(query_id), summary, exception_tag: None };
+        Ok(respond(head, Body::empty()))
+    }
+}
+
+/// Passes a body's pieces on, and `None` at its end: a body that breaks off has no end, so that
+/// nothing of it is stored.
+async fn feed(body: Body, send: mpsc::Sender<Option<Bytes>>, limit: usize) -> Result<(), String> {
+    let mut body = body;
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            format!("Code: 210. DB::Exception: The request broke off: {error}. (NETWORK_ERROR)")
+        })?;
+        let Ok(data) = frame.into_data() else { continue };
+        length += data.len();
+        if length > limit {
+            return Err(format!(
+                "Code: 307. DB::Exception: The data of one insert is longer than {limit} bytes. (TOO_MANY_BYTES)"
+            ));
+        }
+        if send.send(Some(data)).await.is_err() {
+            // The insert failed; its own error says why.
+            return Ok(());
+        }
+    }
+    let _ = send.send(None).await;
+    Ok(())
+}
+
+fn insert_from(
+    connection: &mut Connection,
+    asked: &Asked,
+    sql: &str,
+    mut receive: mpsc::Receiver<Option<Bytes>>,
+) -> Result<Answer, String> {
+    let Statement::Insert { head, format, data } = statement::analyse(sql)? else {
+        return Err(
+            "Code: 62. DB::Exception: Syntax error: not an INSERT. (SYNTAX_ERROR)".to_owned()
+        );
+    };
+    let mut stream = connection.insert(head, format, &asked.params)?;
+    if !data.is_empty() {
+        stream.append(data.as_bytes())?;
+    }
+    loop {
+        match receive.blocking_recv() {
+            Some(Some(piece)) => stream.append(&piece)?,
+            Some(None) => return stream.done(),
+            None => {
+                return Err(
+                    "Code: 210. DB::Exception: The request broke off. (NETWORK_ERROR)".to_owned()
+                );
+            }
+        }
+    }
+}
+
+/// Answers with a result that is sent while it is made. Errors before its first piece have a
+/// status; later ones are told in the body, as ClickHouse does.
+async fn stream(
+    asked: Asked,
+    sql: String,
+    format: String,
+    pieces: Pieces,
+    turn: Turn,
+) -> Result<Response<Body>, String> {
+    let (send, mut receive) = mpsc::channel::<Result<Bytes, String>>(2);
+    let query_id = asked.query_id.clone();
+    let stream_format = format.clone();
+    tokio::task::spawn_blocking(move || {
+        let failed = turn.run(&asked.wanted, |connection| {
+            let result = send_pieces(connection, &asked, &sql, &stream_format, pieces, &send);
+            (result, true)
+        });
+        if let Err(text) = failed {
+            let _ = send.blocking_send(Err(text));
+        }
+    });
+    let first = receive.recv().await.transpose()?.unwrap_or_default();
+    let tag: String =
+        rand::random::<[u8; 16]>().iter().map(|byte| char::from(b'a' + byte % 26)).collect();
+    let later = Body::new(PiecesBody { first: Some(first), rest: receive, tag: tag.clone() });
+    let head =
+        Head { format, query_id: id(query_id), summary: "{}".to_owned(), exception_tag: Some(tag) };
+    Ok(respond(head, later))
+}
+
+/// The body of a result in pieces.
+struct PiecesBody {
+    first: Option<Bytes>,
+    rest: mpsc::Receiver<Result<Bytes, String>>,
+    tag: String,
+}
+
+impl hyper::body::Body for PiecesBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(Ok(Frame::data(first))));
+        }
+        self.rest.poll_recv(context).map(|piece| {
+            let data = match piece? {
+                Ok(data) => data,
+                Err(text) => Bytes::from(reply::broken_off(&text, &self.tag)),
+            };
+            Some(Ok(Frame::data(data)))
+        })
+    }
+}
+
+fn send_pieces(
+    connection: &mut Connection,
+    asked: &Asked,
+    sql: &str,
+    format: &str,
+    pieces: Pieces,
+    send: &mpsc::Sender<Result<Bytes, String>>,
+) -> Result<(), String> {
+    let mut stream = connection.stream(sql, format, &asked.params)?;
+    let mut is_first = true;
+    while let Some(piece) = stream.next()? {
+        let head = if is_first { 0 } else { pieces.head_length(piece.as_ref()) };
+        is_first = false;
+        if send.blocking_send(Ok(Bytes::from_owner(piece).slice(head..))).is_err() {
+            // The client is gone: dropping the stream cancels the query.
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+        Err(format!(
+            "Code: 49. DB::Exception: The engine's thread failed: {error}. (LOGICAL_ERROR)"
+        ))
+    })
+}
+
+fn summary(answer: &Answer, started: Instant) -> String {
+    let ((read_rows, read_bytes), (written_rows, written_bytes)) =
+        (answer.read(), answer.written());
+    format!(
+        "{{\"read_rows\":\"{read_rows}\",\"read_bytes\":\"{read_bytes}\",\"written_rows\":\"{written_rows}\",\"written_bytes\":\"{written_bytes}\",\"result_rows\":\"{}\",\"elapsed_ns\":\"{}\"}}",
+        answer.rows(),
+        started.elapsed().as_nanos()
+    )
+}
+
+fn id(asked: Option<String>) -> String {
+    asked.unwrap_or_else(|| uuid::Uuid::new_v4().to_string())
+}
+
+fn respond(head: Head, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    let content_type = HeaderValue::from_static(reply::content_type(&head.format));
+    headers.insert(header::CONTENT_TYPE, content_type);
+    for (name, value) in [
+        ("x-clickhouse-format", Some(head.format)),
+        ("x-clickhouse-query-id", Some(head.query_id)),
+        ("x-clickhouse-summary", Some(head.summary)),
+        ("x-clickhouse-exception-tag", head.exception_tag),
+    ] {
+        if let Some(value) = value.and_then(|text| HeaderValue::from_str(&text).ok()) {
+            headers.insert(name, value);
+        }
+    }
+    response
+}

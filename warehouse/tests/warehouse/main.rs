@@ -1,0 +1,22 @@
+//! The warehouse against a real ClickHouse: the embedded engine as a child process, or the server
+//! that `FOOTFALL_TEST_CLICKHOUSE=http://user:password@host:port` names.
+//!
+//! - `child`: starts engines. This test binary is its own engine: see [`engine_child`].
+//! - `http`: ClickHouse's HTTP interface over the engine.
+//! - `store`: schema, blocks, de-duplication.
+//! - `life`: locks, restarts, and ends of the engine's process.
+//! - `speed`: measurements, run by name (`cargo test --release … -- --ignored speed`).
+
+mod child;
+mod http;
+mod life;
+mod sample;
+mod speed;
+mod store;
+
+/// Not a test: what the child processes run. It takes its folder and address from the environment.
+#[test]
+#[ignore = "run by the other tests as a child process"]
+fn engine_child() {
+    child::run();
+}

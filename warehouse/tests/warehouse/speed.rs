@@ -1,0 +1,1 @@
+//! Measurements; see docs/decisions for what they showed.
