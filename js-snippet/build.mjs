@@ -11,7 +11,7 @@ const { outputFiles } = await build({
   entryPoints: ["src/footfall.ts"],
   bundle: true,
   format: "iife",
-  target: "es2019",
+  target: "es2020",
   minify: true,
   charset: "ascii",
   // Otherwise the compiler's options add a "use strict" that nothing in the script needs.

@@ -78,7 +78,7 @@ quietly(() => {
       body,
       keepalive: true,
       credentials: "omit",
-      signal: AbortSignal.timeout && AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout?.(TIMEOUT_MS),
     });
 
   /** Sends one event. Only what may pass is tried again: a 400 would stay one for ever. */
@@ -120,14 +120,14 @@ quietly(() => {
   const path = (url: URL) => url.pathname + url.hash;
 
   const record = (type: string, fields?: Fields) => {
-    const url = address(fields && fields.url);
+    const url = address(fields?.url);
     if (held >= HELD_MAX || excluded.test(path(url))) return;
     // Copied by way of JSON: what the page changes later, or what can't be sent, stays outside.
     const event: Fields = JSON.parse(
       JSON.stringify({
         type,
         // Only pages with TLS have randomUUID; the name of an empty blob ends in a random UUID too.
-        id: crypto.randomUUID ? crypto.randomUUID() : URL.createObjectURL(new Blob()).slice(-36),
+        id: crypto.randomUUID?.() || URL.createObjectURL(new Blob()).slice(-36),
         site: options.site,
         time: Date.now(),
         language: nav.language,
@@ -155,13 +155,13 @@ quietly(() => {
   let depth = 0;
   /** Deepest point that was reported, in percent. */
   let reported_pct = 0;
-  /** Since when the page has been visible and focused; undefined while it isn't. */
-  let since: number | undefined;
+  /** Since when the page has been visible and focused; 0 while it is not. */
+  let since = 0;
 
   const tick = () => {
     const now = performance.now();
     if (since) engaged_ms += now - since;
-    since = !doc.hidden && doc.hasFocus() ? now : undefined;
+    since = doc.hidden || !doc.hasFocus() ? 0 : now;
   };
 
   /** Reports what is new since the last report about the page view that is on. */
@@ -187,11 +187,16 @@ quietly(() => {
   /** Begins a page view and ends the one before, which then is the referrer. */
   const begin = (fields?: Fields) => {
     report();
-    const referrer = here || doc.referrer || undefined;
+    const before = here;
     here = address();
     engaged_ms = reported_pct = 0;
     depth = innerHeight;
-    view = record("pageview", { referrer, ...fields });
+    view = record("pageview", {
+      referrer: before || doc.referrer || undefined,
+      // Routers set it only after the address: then it is looked up when the event is sent.
+      title: before ? undefined : doc.title,
+      ...fields,
+    });
   };
 
   /** Begins a page view if the address is another one; after replaceState only a new path is. */
@@ -204,9 +209,8 @@ quietly(() => {
   /** Hands what waits over to the browser, since the page may never run again. */
   const leave = () => {
     report();
-    const body = `[${Array.from(waiting, text)}]`;
-    if (waiting.size && !(nav.sendBeacon && nav.sendBeacon(endpoint, body)))
-      post(body).catch(() => {});
+    const body = `[${[...waiting].map(text)}]`;
+    if (waiting.size && !nav.sendBeacon?.(endpoint, body)) post(body).catch(() => {});
     waiting.clear();
   };
 

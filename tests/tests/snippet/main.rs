@@ -1,5 +1,8 @@
 //! The script as it is shipped, in a real Chromium, against a site that records what it sends.
 
+#![expect(clippy::unwrap_used, reason = "also the helpers run in tests only")]
+
+mod demo;
 mod engagement;
 mod sending;
 mod site;

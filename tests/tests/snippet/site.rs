@@ -3,7 +3,7 @@
 //! and fails as it is told.
 
 use std::collections::{HashMap, VecDeque};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -168,13 +168,19 @@ fn serve(stream: TcpStream, port: u16, state: &Mutex<State>) -> Option<()> {
         (Answer::Status(status), _) => (status, String::new()),
         _ => return None,
     };
-    let kind = if request.path.ends_with(".js") { "text/javascript" } else { "text/html" };
+    let kind = match request.path.rsplit_once('.') {
+        Some((_, "js")) => "text/javascript",
+        Some((_, "css")) => "text/css",
+        Some((_, "svg")) => "image/svg+xml",
+        _ => "text/html",
+    };
     let content = content.unwrap_or_default();
     let head = format!(
         "HTTP/1.1 {status} .\r\nContent-Type: {kind}; charset=utf-8\r\nContent-Length: {}\r\n\
          Access-Control-Allow-Origin: *\r\nAccess-Control-Expose-Headers: Retry-After\r\n{retry}\
          Content-Security-Policy: default-src 'none'; script-src 'self' http://127.0.0.1:{port} \
-         'inline-speculation-rules'; connect-src http://127.0.0.1:{port}\r\n\
+         'inline-speculation-rules'; connect-src 'self' http://127.0.0.1:{port}; style-src 'self'; img-src 'self'; \
+         form-action 'self'\r\n\
          Connection: close\r\n\r\n",
         content.len()
     );
