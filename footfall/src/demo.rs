@@ -19,6 +19,17 @@ macro_rules! files {
 /// The demo's files, part of the program.
 const FILES: &[(&str, &str)] = files!(
     "index.html",
+    "guides.html",
+    "guide-map.html",
+    "guide-pack.html",
+    "search.html",
+    "product.html",
+    "basket.html",
+    "delivery.html",
+    "thanks.html",
+    "demo.css",
+    "demo.js",
+    "mark.svg",
 );
 
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
