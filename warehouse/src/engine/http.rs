@@ -130,11 +130,14 @@ impl Engine {
         sql: String,
         body: Body,
     ) -> Result<Response<Body>, String> {
-        let (is_insert, taints, named) = match statement::analyse(&sql)? {
-            Statement::Insert { .. } => (true, false, None),
-            Statement::Select { format } => (false, false, format.map(str::to_owned)),
-            Statement::Other { taints } => (false, taints, None),
+        let (is_insert, reads, taints, named) = match statement::analyse(&sql)? {
+            Statement::Insert { .. } => (true, false, false, None),
+            Statement::Select { format } => (false, true, false, format.map(str::to_owned)),
+            Statement::Other { reads, taints } => (false, reads, taints, None),
         };
+        if asked.role == Role::Reader && !reads {
+            return Err("Code: 164. DB::Exception: reader: Cannot execute query in readonly mode. (READONLY)".to_owned());
+        }
         let pool = match asked.role {
             Role::Reader => &self.reader,
             Role::Owner if is_insert => &self.inserts,
@@ -160,27 +163,33 @@ impl Engine {
     /// Runs a statement to its end and answers with its whole result.
     async fn whole(
         &self,
-        mut asked: Asked,
+        asked: Asked,
         sql: String,
         format: String,
         taints: bool,
         turn: Turn,
     ) -> Result<Response<Body>, String> {
-        let limit = self.settings.result_bytes_max.to_string();
-        asked.wanted.settings.entry("max_result_bytes".to_owned()).or_insert(limit);
+        let limit = self.settings.result_bytes_max;
         let started = Instant::now();
-        let (answer, format) = blocking(move || {
-            turn.run(&asked.wanted, |connection| {
+        let query_id = asked.query_id.clone();
+        let (result, format) = blocking(move || {
+            let answer = turn.run(&asked.wanted, |connection| {
                 let answer = connection.query(&sql, &format, &asked.params);
-                (answer, !taints)
-            })
-            .map(|answer| (answer, (format, asked.query_id)))
+                // What a failed query had written would come before the next one's result.
+                let reusable = answer.is_ok() && !taints;
+                (answer, reusable)
+            })?;
+            Ok((WholeResult { answer, _turn: turn }, format))
         })
         .await?;
-        let (format, query_id) = format;
-        let summary = summary(&answer, started);
+        if result.as_ref().len() as u64 > limit {
+            return Err(format!(
+                "Code: 396. DB::Exception: The result is longer than {limit} bytes: ask for a format that can be sent while it is made (JSONEachRow, CSV, RowBinary). (TOO_MANY_ROWS_OR_BYTES)"
+            ));
+        }
+        let summary = summary(&result.answer, started);
         let head = Head { format, query_id: id(query_id), summary, exception_tag: None };
-        Ok(respond(head, Body::from(Bytes::from_owner(answer))))
+        Ok(respond(head, Body::from(Bytes::from_owner(result))))
     }
 
     /// Feeds the body to an INSERT while it arrives.
@@ -209,6 +218,19 @@ impl Engine {
         let format = "TabSeparated".to_owned();
         let head = Head { format, query_id: id(query_id), summary, exception_tag: None };
         Ok(respond(head, Body::empty()))
+    }
+}
+
+/// A result in memory. It keeps its turn until it was sent, so that slow clients can't pile up
+/// results.
+struct WholeResult {
+    answer: Answer,
+    _turn: Turn,
+}
+
+impl AsRef<[u8]> for WholeResult {
+    fn as_ref(&self) -> &[u8] {
+        self.answer.as_ref()
     }
 }
 
@@ -280,7 +302,8 @@ async fn stream(
     tokio::task::spawn_blocking(move || {
         let failed = turn.run(&asked.wanted, |connection| {
             let result = send_pieces(connection, &asked, &sql, &stream_format, pieces, &send);
-            (result, true)
+            let reusable = result.is_ok();
+            (result, reusable)
         });
         if let Err(text) = failed {
             let _ = send.blocking_send(Err(text));

@@ -199,7 +199,7 @@ mod tests {
     fn heads_are_found() {
         let binary = b"\x02\x01a\x02bc\x06UInt64\x06String\x01\x02";
         assert_eq!(Pieces::Binary.head_length(binary), 20);
-        assert_eq!(Pieces::Lines(1).head_length(b"\"a\n\"\"\",b\n1,2\n"), 10);
+        assert_eq!(Pieces::Lines(1).head_length(b"\"a\n\"\"\",b\n1,2\n"), 9);
         assert_eq!(Pieces::Lines(2).head_length(b"a\tb\nx\ty\n1\t2\n"), 8);
         assert_eq!(Pieces::Plain.head_length(b"1\n"), 0);
     }

@@ -35,7 +35,8 @@ pub struct Settings {
     pub query_bytes_max: usize,
     /// Bytes of an insert's data.
     pub insert_bytes_max: usize,
-    /// Bytes of a result that can't be sent while it is made (JSON, Parquet and the like).
+    /// Bytes of a result that can't be sent while it is made (JSON, Parquet and the like); while it
+    /// is made, the query's memory bounds it.
     pub result_bytes_max: u64,
     /// Open connections.
     pub connections_max: usize,
@@ -56,7 +57,7 @@ impl Default for Settings {
             wait_seconds_max: 30,
             query_bytes_max: 1 << 20,
             insert_bytes_max: 1 << 30,
-            result_bytes_max: 256 << 20,
+            result_bytes_max: 128 << 20,
             connections_max: 256,
         }
     }

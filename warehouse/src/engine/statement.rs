@@ -23,6 +23,8 @@ pub(crate) enum Statement<'a> {
     },
     /// Anything else.
     Other {
+        /// It only shows something.
+        reads: bool,
         /// It may change the connection it ran on (SET, USE, temporary tables).
         taints: bool,
     },
@@ -78,7 +80,8 @@ pub(crate) fn analyse(sql: &str) -> Result<Statement<'_>, Refusal> {
     let taints = first.is("SET")
         || first.is("USE")
         || tokens.iter().any(|token| token.is("TEMPORARY") || token.is("TEMP"));
-    Ok(Statement::Other { taints })
+    let reads = ["SHOW", "DESCRIBE", "DESC", "EXPLAIN", "EXISTS"].iter().any(|word| first.is(word));
+    Ok(Statement::Other { reads, taints })
 }
 
 /// The top-level `FORMAT name` of a query.
@@ -100,7 +103,7 @@ fn insert<'a>(sql: &'a str, lexer: Lexer<'a>) -> Result<Statement<'a>, Refusal> 
         if token.is("SELECT") || token.is("WITH") || token.is("WATCH") {
             head.extend(tokens);
             check(&head)?;
-            return Ok(Statement::Other { taints: false });
+            return Ok(Statement::Other { reads: false, taints: false });
         }
         if token.is("VALUES") {
             check(&head)?;
@@ -291,7 +294,7 @@ mod tests {
                 insert("/* SELECT */ INSERT INTO t -- FORMAT CSV\n", "Values", " (1)"),
             ),
             ("INSERT INTO t;", insert("INSERT INTO t", "Values", "")),
-            ("INSERT INTO t (a) SELECT 1", Ok(Statement::Other { taints: false })),
+            ("INSERT INTO t (a) SELECT 1", Ok(Statement::Other { reads: false, taints: false })),
         ] {
             assert_eq!(analyse(sql), expected, "{sql}");
         }
@@ -305,9 +308,9 @@ mod tests {
             ("SELECT (SELECT 1 FORMAT CSV)", Statement::Select { format: None }),
             ("SELECT 1;  -- done", Statement::Select { format: None }),
             ("SELECT $a$ ; FORMAT X $a$", Statement::Select { format: None }),
-            ("set max_threads = 1", Statement::Other { taints: true }),
-            ("CREATE TEMPORARY TABLE x (a Int8)", Statement::Other { taints: true }),
-            ("SHOW TABLES", Statement::Other { taints: false }),
+            ("set max_threads = 1", Statement::Other { reads: false, taints: true }),
+            ("CREATE TEMPORARY TABLE x (a Int8)", Statement::Other { reads: false, taints: true }),
+            ("SHOW TABLES", Statement::Other { reads: true, taints: false }),
         ] {
             assert_eq!(analyse(sql), Ok(expected), "{sql}");
         }

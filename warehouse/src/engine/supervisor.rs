@@ -3,7 +3,7 @@
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -113,17 +113,19 @@ impl Watch {
             let started = Instant::now();
             match self.spawn() {
                 Ok(mut child) => {
+                    // Taken out of the child, since waiting for a child closes its input.
+                    let input = child.stdin.take();
                     let ended = self.follow(&mut child, &mut stop).await;
                     self.set_down();
                     match ended {
-                        Ended::Stopped => return end(child).await,
+                        Ended::Stopped => return end(child, input).await,
                         Ended::Exited(status) => {
                             let status = status.map_or_else(|e| e.to_string(), |s| s.to_string());
                             tracing::warn!(status, "the engine ended and is started again");
                         }
                         Ended::Silent => {
                             tracing::warn!("the engine does not answer and is started again");
-                            end(child).await;
+                            end(child, input).await;
                         }
                     }
                 }
@@ -183,8 +185,8 @@ impl Watch {
 }
 
 /// Ends a child: asks, waits, and kills what stays.
-async fn end(mut child: Child) {
-    drop(child.stdin.take());
+async fn end(mut child: Child, input: Option<ChildStdin>) {
+    drop(input);
     if let Some(id) = child.id().and_then(|id| rustix::process::Pid::from_raw(id as i32)) {
         let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
     }

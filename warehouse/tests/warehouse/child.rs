@@ -18,7 +18,8 @@ const MEMORY: &str = "FOOTFALL_TEST_ENGINE_MEMORY";
 pub(crate) fn run() {
     let Ok(data) = std::env::var(DATA) else { return };
     let mut settings = engine::Settings { data: PathBuf::from(data), ..Default::default() };
-    settings.wait_seconds_max = 5;
+    settings.wait_seconds_max = 20;
+    settings.result_bytes_max = 16 << 20;
     if let Ok(bytes) = std::env::var(MEMORY) {
         settings.memory_bytes_max = bytes.parse().unwrap();
     }
@@ -28,7 +29,10 @@ pub(crate) fn run() {
         let listener = tokio::net::TcpListener::bind(address).await.unwrap();
         let mut signal =
             tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).unwrap();
-        engine::run(settings, listener, async move { drop(signal.recv().await) }).await
+        engine::run(settings, listener, async move {
+            let _ = signal.recv().await;
+        })
+        .await
     });
     if let Err(error) = result {
         eprintln!("engine: {error}");
@@ -41,7 +45,7 @@ pub(crate) fn run() {
 pub(crate) fn command(data: &Path, address: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "engine_child", "--ignored", "--nocapture"]);
-    command.env(DATA, data).env(LISTEN, address).env(MEMORY, "2000000000");
+    command.env(DATA, data).env(LISTEN, address).env(MEMORY, "4000000000");
     command.stdout(std::process::Stdio::null());
     command
 }
@@ -116,8 +120,11 @@ fn start_shared() -> Shared {
     if let Ok(server) = std::env::var("FOOTFALL_TEST_CLICKHOUSE") {
         return of_server(&server);
     }
-    // The folder goes when the next run finds it without its engine; `/tmp` is cleared anyway.
-    let data = tempfile::Builder::new().prefix("footfall-warehouse-").tempdir().unwrap().keep();
+    // Nothing runs when a test binary ends: the next one clears the folder.
+    let data = Path::new(env!("CARGO_TARGET_TMPDIR")).join("shared-engine");
+    if data.exists() {
+        std::fs::remove_dir_all(&data).unwrap();
+    }
     let address = free_address();
     let mut command = command(&data, &address);
     command.stdin(std::process::Stdio::piped()).env("FOOTFALL_ENGINE_SUPERVISED", "1");

@@ -27,7 +27,7 @@ async fn until(what: &str, mut condition: impl FnMut() -> bool) {
 #[tokio::test]
 async fn an_engine_that_dies_is_started_again_and_ends_on_shutdown() {
     let engine = Engine::start().await;
-    let warehouse = engine.warehouse("footfall");
+    let warehouse = engine.warehouse("default");
     warehouse.ping().await.unwrap();
     let first = engine.process();
     let query = tokio::spawn({

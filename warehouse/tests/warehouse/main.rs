@@ -7,6 +7,8 @@
 //! - `life`: locks, restarts, and ends of the engine's process.
 //! - `speed`: measurements, run by name (`cargo test --release … -- --ignored speed`).
 
+#![allow(clippy::unwrap_used)]
+
 mod child;
 mod http;
 mod life;

@@ -54,7 +54,7 @@ async fn every_column_arrives() {
     let odd: (u64, u64, u64, u64, u64) = warehouse
         .client()
         .query(
-            "SELECT countIf(isNull(results)), sum(results), countIf(filters['farbe'] = 'rot'), \
+            "SELECT countIf(isNull(results)), sum(ifNull(results, 0)), countIf(filters['farbe'] = 'rot'), \
              countIf(props['new'] = 'true'), uniqExact(user_agent) FROM events",
         )
         .fetch_one()

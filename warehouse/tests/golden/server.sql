@@ -1,0 +1,215 @@
+CREATE DATABASE IF NOT EXISTS `footfall`;
+
+CREATE TABLE IF NOT EXISTS `footfall`.`migrations` 
+(
+    version UInt32 COMMENT 'Number of the file in warehouse/migrations',
+    name String COMMENT 'Its name',
+    applied_at DateTime('UTC') DEFAULT now() COMMENT 'When it was applied'
+)
+ENGINE = MergeTree
+ORDER BY version
+COMMENT 'Migrations of the schema that were applied';
+
+-- Every activity of every site, one row each, as accepted and judged. Nothing is ever updated:
+-- counting rows needs neither FINAL nor de-duplication.
+--
+-- Net figures: `verdict != 'invalid'`. Visitors over whole UTC days: `sum(new_visitor)` (a visitor
+-- id lives one UTC day); for other spans `uniqExact(visitor)` day by day.
+--
+-- A repeated insert of the same block is dropped by its token: the table remembers the last
+-- 10,000 blocks.
+CREATE TABLE IF NOT EXISTS `footfall`.`events` 
+(
+    id UUID COMMENT 'Unique per site over all types' CODEC(LZ4),
+    site LowCardinality(String) COMMENT 'The registered domain',
+    type Enum8('pageview' = 1, 'engagement' = 2, 'search' = 3, 'action' = 4, 'impression' = 5, 'view' = 6, 'click' = 7, 'conversion' = 8) COMMENT 'What happened',
+    time DateTime64(3, 'UTC') COMMENT 'When it happened, corrected if the sender''s clock was off' CODEC(Delta, LZ4),
+    received_at DateTime64(3, 'UTC') COMMENT 'When Footfall took it' CODEC(Delta, LZ4),
+    hour DateTime('UTC') MATERIALIZED toStartOfHour(time) COMMENT 'The UTC hour of time: filter by it to be answered from the hourly roll-up',
+    day Date MATERIALIZED toDate(time) COMMENT 'The UTC day of time: filter by it to be answered from the daily roll-ups',
+
+    verdict Enum8('valid' = 1, 'flagged' = 2, 'invalid' = 3) COMMENT 'What judging found; net figures leave out invalid',
+    reasons Array(LowCardinality(String)) COMMENT 'Every reason for the verdict, in the rules'' order',
+    rules UInt32 COMMENT 'Version of the rules that judged',
+    late Bool COMMENT 'Came after the bounded lateness',
+    session UInt64 COMMENT 'The visit it belongs to; 0 for none',
+    new_visitor UInt8 COMMENT '1 for the first activity of its visitor in the UTC day: the sum is the number of visitors. Valid and invalid are counted apart',
+    new_on_path UInt8 COMMENT '1 for the visitor''s first page view of the path in the UTC day: the sum is the number of visitors of the path',
+
+    via LowCardinality(String) COMMENT 'How it came: script, pixel, api, redirect, import',
+    network UInt64 COMMENT 'Keyed hash of the client''s address, the key rotates daily; 0 for none' CODEC(LZ4),
+    visitor UInt64 COMMENT 'Keyed hash of site, address and user agent, the key rotates daily; 0 for none' CODEC(LZ4),
+    account UInt64 COMMENT 'Keyed hash of the site''s own user id; 0 for none',
+
+    url String COMMENT 'The page''s address as sent',
+    host LowCardinality(String) COMMENT 'Host of the page, lower case, without www.',
+    path String COMMENT 'Path of the page, without query and fragment',
+    title String COMMENT 'Title of the page',
+    referrer String COMMENT 'The referrer as sent',
+
+    source LowCardinality(String) COMMENT 'Name of the source; empty is direct or unknown',
+    channel LowCardinality(String) COMMENT 'Channel group of the source',
+    referrer_host LowCardinality(String) COMMENT 'Host of the referrer; empty when it is the site''s own',
+    utm_medium LowCardinality(String) COMMENT 'utm_medium',
+    utm_campaign LowCardinality(String) COMMENT 'utm_campaign',
+    utm_content LowCardinality(String) COMMENT 'utm_content',
+    utm_term LowCardinality(String) COMMENT 'utm_term',
+    click_id_param LowCardinality(String) COMMENT 'Name of an ad network''s click id parameter on the page''s address',
+
+    user_agent LowCardinality(String) COMMENT 'The user agent as sent',
+    browser LowCardinality(String) COMMENT 'Browser family',
+    browser_version LowCardinality(String) COMMENT 'Browser version, major only',
+    os LowCardinality(String) COMMENT 'Operating system family',
+    os_version LowCardinality(String) COMMENT 'Operating system version',
+    device LowCardinality(String) COMMENT 'Kind of device: desktop, mobile, tablet, television, unknown',
+    bot LowCardinality(String) COMMENT 'Name of the bot that the user agent declares; empty for people',
+    automated Bool COMMENT 'The page says that it is driven by automation',
+    country LowCardinality(String) COMMENT 'ISO 3166-1 alpha-2',
+    region LowCardinality(String) COMMENT 'Name of the region',
+    city LowCardinality(String) COMMENT 'Name of the city',
+    asn UInt32 COMMENT 'Autonomous system number; 0 when not known',
+    as_organization LowCardinality(String) COMMENT 'Organisation of the autonomous system',
+    language LowCardinality(String) COMMENT 'Preferred language, BCP 47, lower case',
+    screen LowCardinality(String) COMMENT 'Class of the screen''s width: xs < 576 <= sm < 768 <= md < 992 <= lg < 1200 <= xl < 1600 <= xxl',
+    timezone LowCardinality(String) COMMENT 'IANA time zone of the browser',
+    props Map(LowCardinality(String), String) COMMENT 'The sender''s own properties, as text',
+
+    pageview UUID COMMENT 'Page view that an engagement completes; zero for none',
+    engaged_ms UInt32 COMMENT 'Visible and focused time since the last report, milliseconds',
+    scroll_pct Nullable(UInt8) COMMENT 'Deepest scroll, 0 to 100',
+
+    query String COMMENT 'Search text as typed; on ads: the search under which the ad was chosen',
+    query_normalised String COMMENT 'Search text trimmed, inner blanks made one, lower case: group by it',
+    results Nullable(UInt32) COMMENT 'Number of results; null when not said',
+    filters Map(LowCardinality(String), String) COMMENT 'Search filters',
+
+    name LowCardinality(String) COMMENT 'Name of an action',
+    value_micros Int64 COMMENT 'Amount in millionths of the currency unit',
+    currency LowCardinality(String) COMMENT 'ISO 4217 code of the amount; amounts of different currencies are never added',
+
+    ad LowCardinality(String) COMMENT 'Ad',
+    placement LowCardinality(String) COMMENT 'Placement',
+    position UInt16 COMMENT 'Position on the page from 1; 0 when not said',
+    request String COMMENT 'The ad server''s request id',
+    impression UUID COMMENT 'Impression of a view or click; zero for none',
+    viewable_ms UInt32 COMMENT 'How long the ad was viewable, milliseconds',
+    visible_pct Nullable(UInt8) COMMENT 'Share of the ad''s pixels that was visible, 0 to 100',
+    click String COMMENT 'Click id of a conversion',
+    goal LowCardinality(String) COMMENT 'Goal of a conversion',
+    transaction String COMMENT 'The advertiser''s transaction id',
+    status LowCardinality(String) COMMENT 'State of a conversion: lead, sale, rejected',
+
+    retention_days UInt16 COMMENT 'The row is deleted so many days after its time; 0 keeps it',
+
+    -- Roll-ups that live inside each part: a repeated insert can't count twice in them, and they
+    -- answer queries on this table by themselves when the query uses only their columns.
+    PROJECTION totals
+    (
+        SELECT site, hour, type, verdict, count(), sum(new_visitor), sum(engaged_ms)
+        GROUP BY site, hour, type, verdict
+    ),
+    PROJECTION pages
+    (
+        SELECT site, day, type, verdict, host, path, count(), sum(new_on_path), sum(engaged_ms)
+        GROUP BY site, day, type, verdict, host, path
+    ),
+    PROJECTION words
+    (
+        SELECT site, day, type, verdict, name, query_normalised, count(), sum(new_visitor)
+        GROUP BY site, day, type, verdict, name, query_normalised
+    )
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(time)
+ORDER BY (site, toDate(time), type, time)
+TTL toDateTime(time) + toIntervalDay(retention_days) DELETE WHERE retention_days > 0
+SETTINGS non_replicated_deduplication_window = 10000, replicated_deduplication_window = 10000, ttl_only_drop_parts = 0
+COMMENT 'Every activity, one row each, as accepted and judged';
+
+-- Visits, as differences: a visit that grows writes what changed, and takes back what no longer
+-- holds with negative measures. Every figure is a plain sum over rows, at any moment.
+--
+-- Net figures: `verdict != 'invalid'`. A visit belongs to the day on which it began (`start`).
+CREATE TABLE IF NOT EXISTS `footfall`.`sessions` 
+(
+    site LowCardinality(String) COMMENT 'The registered domain',
+    session UInt64 COMMENT 'The visit' CODEC(LZ4),
+    visitor UInt64 COMMENT 'Its visitor' CODEC(LZ4),
+    start DateTime64(3, 'UTC') COMMENT 'When the visit began' CODEC(Delta, LZ4),
+    hour DateTime('UTC') MATERIALIZED toStartOfHour(start) COMMENT 'The UTC hour of start: filter by it to be answered from the hourly roll-up',
+    day Date MATERIALIZED toDate(start) COMMENT 'The UTC day of start: filter by it to be answered from the daily roll-ups',
+    verdict Enum8('valid' = 1, 'flagged' = 2, 'invalid' = 3) COMMENT 'Verdict on the visit; net figures leave out invalid',
+
+    host LowCardinality(String) COMMENT 'Host of the entry page',
+    entry String COMMENT 'Path of the first page view; empty while there is none',
+    exit String COMMENT 'Path of the last page view; empty while there is none',
+    source LowCardinality(String) COMMENT 'Source of the first page view; empty is direct or unknown',
+    channel LowCardinality(String) COMMENT 'Channel of the first page view',
+    referrer_host LowCardinality(String) COMMENT 'Referrer''s host of the first page view',
+    utm_medium LowCardinality(String) COMMENT 'utm_medium of the first page view',
+    utm_campaign LowCardinality(String) COMMENT 'utm_campaign of the first page view',
+    utm_content LowCardinality(String) COMMENT 'utm_content of the first page view',
+    utm_term LowCardinality(String) COMMENT 'utm_term of the first page view',
+    browser LowCardinality(String) COMMENT 'Browser family',
+    os LowCardinality(String) COMMENT 'Operating system family',
+    device LowCardinality(String) COMMENT 'Kind of device: desktop, mobile, tablet, television, unknown',
+    screen LowCardinality(String) COMMENT 'Class of the screen''s width',
+    language LowCardinality(String) COMMENT 'Preferred language',
+    country LowCardinality(String) COMMENT 'ISO 3166-1 alpha-2',
+    region LowCardinality(String) COMMENT 'Name of the region',
+    city LowCardinality(String) COMMENT 'Name of the city',
+
+    visits Int32 COMMENT 'Visits',
+    bounces Int32 COMMENT 'Visits with exactly one page view and no search or action',
+    pageviews Int32 COMMENT 'Page views in visits',
+    duration_ms Int64 COMMENT 'Last minus first activity of the visit, milliseconds',
+    engaged_ms Int64 COMMENT 'Engaged time, milliseconds',
+    visitors Int32 COMMENT 'Visitors with a visit; a visitor id lives one UTC day',
+    source_visitors Int32 COMMENT 'Visitors of this source',
+    channel_visitors Int32 COMMENT 'Visitors of this channel',
+    campaign_visitors Int32 COMMENT 'Visitors of this utm_campaign',
+    entry_visitors Int32 COMMENT 'Visitors with this entry page',
+    exit_visitors Int32 COMMENT 'Visitors with this exit page',
+
+    retention_days UInt16 COMMENT 'The row is deleted so many days after its start; 0 keeps it',
+
+    -- Roll-ups, as on events.
+    PROJECTION totals
+    (
+        SELECT site, hour, verdict, sum(visits), sum(bounces), sum(pageviews), sum(duration_ms), sum(engaged_ms), sum(visitors)
+        GROUP BY site, hour, verdict
+    ),
+    PROJECTION sources
+    (
+        SELECT site, day, verdict, channel, source, referrer_host, utm_medium, utm_campaign,
+            sum(visits), sum(bounces), sum(pageviews), sum(duration_ms), sum(source_visitors), sum(channel_visitors), sum(campaign_visitors)
+        GROUP BY site, day, verdict, channel, source, referrer_host, utm_medium, utm_campaign
+    ),
+    PROJECTION places
+    (
+        SELECT site, day, verdict, country, region, city, sum(visits), sum(bounces), sum(pageviews), sum(duration_ms), sum(visitors)
+        GROUP BY site, day, verdict, country, region, city
+    ),
+    PROJECTION devices
+    (
+        SELECT site, day, verdict, browser, os, device, screen, language, sum(visits), sum(bounces), sum(pageviews), sum(duration_ms), sum(visitors)
+        GROUP BY site, day, verdict, browser, os, device, screen, language
+    ),
+    PROJECTION entries
+    (
+        SELECT site, day, verdict, host, entry, sum(visits), sum(bounces), sum(pageviews), sum(duration_ms), sum(entry_visitors)
+        GROUP BY site, day, verdict, host, entry
+    ),
+    PROJECTION exits
+    (
+        SELECT site, day, verdict, exit, sum(visits), sum(exit_visitors)
+        GROUP BY site, day, verdict, exit
+    )
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(start)
+ORDER BY (site, toDate(start), start, session)
+TTL toDateTime(start) + toIntervalDay(retention_days) DELETE WHERE retention_days > 0
+SETTINGS non_replicated_deduplication_window = 10000, replicated_deduplication_window = 10000, ttl_only_drop_parts = 0
+COMMENT 'Visits, as additive differences';
+
