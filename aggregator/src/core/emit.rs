@@ -20,11 +20,11 @@ pub(crate) struct DeadLetter<'a> {
     topic: &'static str,
     partition: u32,
     offset: u64,
-    /// One word: `unreadable` or `too_old`.
+    /// One word: `unreadable`, `too_large` or `too_old`.
     reason: &'static str,
     /// What was wrong with it.
     detail: &'a str,
-    /// The record; bytes that are no text are replaced.
+    /// The record, at most 64 KiB of it; bytes that are no text are replaced.
     record: Cow<'a, str>,
 }
 
@@ -36,6 +36,8 @@ pub(crate) fn dead_letter(
     detail: &str,
     record: &[u8],
 ) {
+    // Written out, a byte takes up to six: a letter must fit into any log.
+    const RECORD_BYTES_SHOWN: usize = 64 * 1024;
     let (partition, offset) = from;
     let letter = DeadLetter {
         v: record::VERSION,
@@ -44,7 +46,7 @@ pub(crate) fn dead_letter(
         offset,
         reason,
         detail,
-        record: String::from_utf8_lossy(record),
+        record: String::from_utf8_lossy(&record[..record.len().min(RECORD_BYTES_SHOWN)]),
     };
     out.push_with(Topic::DeadLetters, partition.number, b"", |bytes| {
         serde_json::to_writer(bytes, &letter).expect("a dead letter is plain text");

@@ -19,7 +19,7 @@
 //! more than an hour behind it is late. The *clock* is the newest receipt. Imports move neither:
 //! they are history, whatever their age, and are never late or too old.
 
-use footfall_event::limits::{AGE_MS_MAX, LATENESS_MS, VISIT_GAP_MS};
+use footfall_event::limits::{AGE_MS_MAX, LATENESS_MS, RECORD_BYTES_MAX, VISIT_GAP_MS};
 use footfall_event::record::{Via, append_judgement};
 use footfall_event::{Activity, Hex64, Judgement, Topic, Verdict};
 use footfall_topics::{Partition, RecordBatch};
@@ -110,6 +110,12 @@ impl Core {
         stats: &mut BatchStats,
     ) {
         let from = (Partition { topic: input.topic, number: shard }, input.offset);
+        if input.value.len() > RECORD_BYTES_MAX {
+            // Nothing that we accept gets this large, and what is written must fit into the log.
+            stats.dead_letters += 1;
+            let detail = format!("{} bytes, at most {RECORD_BYTES_MAX}", input.value.len());
+            return dead_letter(out, from, "too_large", &detail, input.value);
+        }
         let seen = match Seen::parse(input.value) {
             Ok(seen) => seen,
             Err(error) => {

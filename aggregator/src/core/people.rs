@@ -37,7 +37,7 @@ impl Hasher for FoldHasher {
         self.0
     }
     fn write_u64(&mut self, value: u64) {
-        let mixed = u128::from(self.0 ^ value) * 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
+        let mixed = u128::from(self.0 ^ value) * 0x9e37_79b9_7f4a_7c15;
         self.0 = (mixed >> 64) as u64 ^ mixed as u64;
     }
     fn write(&mut self, bytes: &[u8]) {

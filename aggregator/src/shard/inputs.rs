@@ -163,9 +163,8 @@ impl Inputs {
         lane.ended = chunk.at_end;
         // What was under way before a topic was put aside comes a second time.
         let from = chunk.iter().take_while(|record| record.offset < lane.read_to).count();
-        if let Some(last) = chunk.len().checked_sub(1).and_then(|last| chunk.get(last)) {
-            lane.read_to = lane.read_to.max(last.offset + 1);
-        }
+        // Holes count as read: what is before the next offset won't come any more.
+        lane.read_to = lane.read_to.max(chunk.next_offset);
         if from < chunk.len() {
             lane.bytes +=
                 chunk.iter().skip(from).map(|r| r.key.len() + r.value.len()).sum::<usize>();

@@ -1,0 +1,17 @@
+//! The core against a second, naive implementation of the definitions, and the machinery against
+//! everything that can break.
+//!
+//! - `world`: events as a person makes them, and what the core makes of them.
+//! - `table`: single situations, one by one.
+//! - `order`: whatever the order of arrival, the repeats and the batches, the totals are the same.
+//! - `replay`: from any snapshot on, the same batches give the same bytes.
+//! - `bounds`: full memory, broken records, old events.
+//! - `faulty`: a log that breaks on purpose. `machinery`: the shards on it.
+
+mod bounds;
+mod faulty;
+mod machinery;
+mod order;
+mod replay;
+mod table;
+mod world;
