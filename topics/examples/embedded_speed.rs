@@ -75,8 +75,11 @@ fn report(name: &str, measured: &Measured) {
 
 /// A record that compresses about as well as events do.
 fn value(seed: u64) -> Vec<u8> {
-    let mut value = format!("{{\"id\":\"{:032x}\",\"kind\":\"pageview\",", seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
-        .into_bytes();
+    let mut value = format!(
+        "{{\"id\":\"{:032x}\",\"kind\":\"pageview\",",
+        seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    )
+    .into_bytes();
     let mut state = seed | 1;
     while value.len() < RECORD_BYTES {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -152,7 +155,8 @@ fn read(log: &dyn Log, name: &str) -> anyhow::Result<()> {
         for chunk in reader.poll(4 << 20, Duration::from_secs(1))? {
             for record in chunk.iter() {
                 records += 1;
-                bytes += record.value.iter().step_by(64).map(|byte| u64::from(*byte & 1)).sum::<u64>();
+                bytes +=
+                    record.value.iter().step_by(64).map(|byte| u64::from(*byte & 1)).sum::<u64>();
             }
             ends += u32::from(chunk.is_empty() && chunk.at_end);
         }
@@ -178,7 +182,8 @@ fn folder_bytes(dir: &std::path::Path) -> std::io::Result<u64> {
     for entry in std::fs::read_dir(dir)? {
         let entry = entry?;
         let metadata = entry.metadata()?;
-        bytes += if metadata.is_dir() { folder_bytes(&entry.path())? } else { metadata.blocks() * 512 };
+        bytes +=
+            if metadata.is_dir() { folder_bytes(&entry.path())? } else { metadata.blocks() * 512 };
     }
     Ok(bytes)
 }

@@ -56,9 +56,10 @@ pub struct Settings {
     pub dir: PathBuf,
     /// Partitions of each topic that has several, 1 to 1,024. Can't be changed once there is data.
     pub partitions: u32,
-    /// Bytes that all records together may take. When it is reached, the oldest consumed records
-    /// are dropped before their time; when nothing may be dropped, appends fail. The storage's
-    /// journals and memory come on top (up to some 200 MB).
+    /// Bytes that all records together may take. From 75 % on, the oldest consumed records are
+    /// dropped before their time; at 85 %, when nothing may be dropped, appends fail; the rest is for
+    /// what consumers write while they make room. The storage's journals and memory come on top
+    /// (up to some 300 MB).
     pub max_bytes: u64,
     /// Bytes that stay free on the disk: below, appends fail.
     pub min_free_bytes: u64,
@@ -185,10 +186,9 @@ impl Log for EmbeddedLog {
         if batch.is_empty() {
             return done(Ok(()));
         }
-        let queued_at = Instant::now();
-        if let Err((command, error)) =
-            self.shared.queue.push(Command::Append { batch, done, queued_at })
-        {
+        let command = Command::Append { batch, done, queued_at: Instant::now() };
+        if let Err(refused) = self.shared.queue.push(command) {
+            let (command, error) = *refused;
             metrics::append_failed(&error);
             if let Command::Append { done, .. } = command {
                 done(Err(error));

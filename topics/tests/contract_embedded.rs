@@ -1,5 +1,7 @@
 //! The contract of the log, on the embedded one.
 
+#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+
 use std::{
     sync::{Arc, Mutex},
     time::Duration,

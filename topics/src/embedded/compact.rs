@@ -212,7 +212,7 @@ impl<'a> Pass<'a> {
         let first = joined.sources[0];
         let is_empty = joined.writer.records() == 0;
         wait_for_room(self.store, std::iter::once(&self.store.active(Family::Compacted)))?;
-        let mut batch = self.store.db.batch().durability(Some(PersistMode::Buffer));
+        let mut batch = self.store.db.batch().durability(Some(PersistMode::SyncData));
         for source in &joined.sources[usize::from(!is_empty)..] {
             batch.remove(&self.keyspace, block_key(self.partition, *source));
         }

@@ -210,8 +210,8 @@ impl Shard {
         command: impl FnOnce(super::shared::Reply) -> Command,
     ) -> Result<(), CommitError> {
         let (reply, outcome) = std::sync::mpsc::sync_channel(1);
-        if let Err((_, error)) = self.shared.queue.push(command(reply)) {
-            return Err(CommitError::Failed(error.to_string()));
+        if let Err(refused) = self.shared.queue.push(command(reply)) {
+            return Err(CommitError::Failed(refused.1.to_string()));
         }
         outcome
             .recv()

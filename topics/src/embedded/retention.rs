@@ -32,7 +32,7 @@ const SEGMENT_BYTES: std::ops::RangeInclusive<u64> = (256 << 10)..=(1 << 30);
 /// ... or when it has been written to for this share of the time that it is kept.
 const SEGMENTS_PER_RETENTION: i64 = 8;
 /// Dropping by size begins when this share (percent) of `max_bytes` is used.
-const SIZE_PERCENT: u64 = 90;
+const SIZE_PERCENT: u64 = 75;
 /// Memory of a keyspace that was not written to for so long is freed by writing it out.
 const IDLE: Duration = Duration::from_secs(60);
 /// ... if it is at least this much.

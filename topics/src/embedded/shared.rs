@@ -15,7 +15,7 @@ use super::{
     RECORD_BYTES_MAX, Settings,
     group::{Groups, Seal},
     layout::Layout,
-    space::Space,
+    space::{Need, Space},
     store::{Store, storage},
 };
 use crate::{AppendError, CommitError, Done, LogError, Partition, Position, RecordBatch};
@@ -59,6 +59,7 @@ impl Command {
         const OVERHEAD: usize = 256;
         OVERHEAD
             + match self {
+                // Forty bytes: what a batch keeps per record besides key and value.
                 Command::Append { batch, .. } => batch.bytes() + batch.len() * 40,
                 Command::Commit { outputs, .. } => outputs.bytes() + outputs.len() * 40,
                 Command::Barrier { .. } => 0,
@@ -86,15 +87,15 @@ impl Queue {
     }
 
     /// Adds a command, or gives it back with the reason.
-    pub(super) fn push(&self, command: Command) -> Result<(), (Command, AppendError)> {
+    pub(super) fn push(&self, command: Command) -> Result<(), Box<(Command, AppendError)>> {
         let bytes = command.bytes();
         let mut state = lock(&self.state);
         if state.closed {
-            return Err((command, AppendError::Closed));
+            return Err(Box::new((command, AppendError::Closed)));
         }
         // One batch larger than the whole queue still gets through when nothing else waits.
         if state.bytes + bytes > self.bytes_max && !state.commands.is_empty() {
-            return Err((command, AppendError::Busy));
+            return Err(Box::new((command, AppendError::Busy)));
         }
         state.bytes += bytes;
         state.commands.push_back(command);
@@ -304,16 +305,17 @@ impl Shared {
         if self.is_closed() {
             return Err(AppendError::Closed);
         }
-        self.writable_now()
+        self.room(Need::Append)
     }
 
-    /// [`Shared::writable`] for what was queued before the log was closed.
-    pub(super) fn writable_now(&self) -> Result<(), AppendError> {
+    /// Whether there is room, and a store. Does not look whether the log is being closed: what was
+    /// queued before is still written.
+    pub(super) fn room(&self, need: Need) -> Result<(), AppendError> {
         if let Some(trouble) = lock(&self.trouble).clone() {
             return Err(trouble);
         }
         let bytes = self.store().map_or(0, |store| store.bytes());
-        self.space.check(bytes)
+        self.space.check(bytes, need)
     }
 
     /// From now on `signal` is raised when a partition gets records.

@@ -12,6 +12,22 @@ use crate::AppendError;
 /// How long an answer of the file system is good for.
 const FRESH: Duration = Duration::from_millis(100);
 
+/// Appends stop at this share (percent) of `max_bytes`: the rest is for what consumers write while
+/// they make room.
+const APPEND_PERCENT: u64 = 85;
+
+/// What room is needed for. The further down, the longer it is allowed: a full log gets room again
+/// only when its consumers go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// Records from outside.
+    Append,
+    /// A consumer's outputs.
+    Outputs,
+    /// Only a consumer's positions.
+    Positions,
+}
+
 pub(super) struct Space {
     dir: PathBuf,
     min_free_bytes: u64,
@@ -25,16 +41,22 @@ impl Space {
     }
 
     /// Whether more may be stored when the log has `used` bytes.
-    pub(super) fn check(&self, used: u64) -> Result<(), AppendError> {
-        if used >= self.max_bytes {
+    pub(super) fn check(&self, used: u64, need: Need) -> Result<(), AppendError> {
+        let (max_bytes, min_free_bytes) = match need {
+            Need::Append => (self.max_bytes / 100 * APPEND_PERCENT, self.min_free_bytes),
+            Need::Outputs => (self.max_bytes, self.min_free_bytes / 2),
+            Need::Positions => (u64::MAX, self.min_free_bytes / 4),
+        };
+        if used >= max_bytes {
             return Err(AppendError::Full(format!(
-                "it holds {used} bytes of records, log.max_bytes is {}, and none of them may be \
-                 dropped yet: let the consumers catch up, or raise log.max_bytes",
-                self.max_bytes
+                "it holds {used} bytes of records, {APPEND_PERCENT} % of log.max_bytes are {}, and \
+                 none of them may be dropped yet: let the consumers catch up, or raise \
+                 log.max_bytes",
+                self.max_bytes / 100 * APPEND_PERCENT
             )));
         }
         match self.free_bytes() {
-            Some(free) if free < self.min_free_bytes => Err(AppendError::Full(format!(
+            Some(free) if free < min_free_bytes => Err(AppendError::Full(format!(
                 "{free} bytes are free on the disk of {}, log.min_free_bytes is {}: make room",
                 self.dir.display(),
                 self.min_free_bytes

@@ -12,6 +12,7 @@ use super::{
     block::{BlockWriter, record_bytes_max},
     layout::{Family, block_key, position_key},
     shared::{Command, Shared, lock, now_ms},
+    space::Need,
     store::{Segment, Store, storage},
 };
 use crate::{AppendError, CommitError, LogError, Partition, Position, RecordBatch, metrics};
@@ -89,11 +90,10 @@ impl Writer {
             return;
         }
         self.now_ms = now_ms();
-        if let Err(error) = self.shared.writable_now() {
-            return refuse(commands, &error);
-        }
+        self.refuse_without_room(commands);
         let Some(store) = self.store.clone() else {
-            return refuse(commands, &AppendError::Unavailable("the store is closed".into()));
+            let error = AppendError::Unavailable("the store is closed".to_owned());
+            return refuse(commands.drain(..), &error);
         };
         refuse_lost_commits(commands);
         self.measure(commands);
@@ -111,11 +111,31 @@ impl Writer {
                 tracing::error!(%error, "the log could not be written");
                 self.finished.clear();
                 drop(store);
-                fail(commands, &AppendError::Unavailable(error.to_string()));
+                fail(commands, &error);
                 self.store = None;
                 self.reopen();
             }
         }
+    }
+
+    /// Takes out what there is no room for and says so.
+    fn refuse_without_room(&self, commands: &mut Vec<Command>) {
+        let outcomes = [Need::Append, Need::Outputs, Need::Positions].map(|need| {
+            let asked = commands.iter().any(|command| need_of(command) == Some(need));
+            if asked { self.shared.room(need).err() } else { None }
+        });
+        if outcomes.iter().all(Option::is_none) {
+            return;
+        }
+        let mut rest = Vec::new();
+        for command in std::mem::take(commands) {
+            let error = need_of(&command).and_then(|need| outcomes[need as usize].as_ref());
+            match error {
+                Some(error) => refuse(std::iter::once(command), error),
+                None => rest.push(command),
+            }
+        }
+        *commands = rest;
     }
 
     /// Sums up how much comes for each partition, so that blocks get exactly the memory they need.
@@ -178,9 +198,10 @@ impl Writer {
     }
 
     /// The atomic, synced write.
-    fn write(&mut self, store: &Store, commands: &[Command]) -> Result<(), LogError> {
-        let families = self.active_segments(store)?;
-        wait_for_room(store, families.iter().flatten())?;
+    fn write(&mut self, store: &Store, commands: &[Command]) -> Result<(), AppendError> {
+        let unavailable = |error: LogError| AppendError::Unavailable(error.to_string());
+        let families = self.active_segments(store).map_err(unavailable)?;
+        wait_for_room(store, families.iter().flatten()).map_err(unavailable)?;
         let mut batch = store.db.batch().durability(Some(PersistMode::SyncData));
         for block in &mut self.finished {
             let segment = families[Family::of(block.partition.topic).index()].as_ref();
@@ -197,7 +218,7 @@ impl Writer {
                 }
             }
         }
-        batch.commit().map_err(storage)?;
+        batch.commit().map_err(|error| write_error(&error))?;
         for block in &self.finished {
             let segment = families[Family::of(block.partition.topic).index()].as_ref();
             let segment = segment.expect("every gathered family has its active segment");
@@ -253,7 +274,7 @@ impl Writer {
             return;
         }
         self.last_attempt = Instant::now();
-        let opened = match self.shared.space.check(0) {
+        let opened = match self.shared.space.check(0, Need::Append) {
             Ok(()) => self.shared.open_store().map_err(|error| {
                 AppendError::Unavailable(format!("the store can't be opened again: {error}"))
             }),
@@ -271,6 +292,26 @@ impl Writer {
                 self.shared.set_trouble(Some(error));
             }
         }
+    }
+}
+
+fn write_error(error: &fjall::Error) -> AppendError {
+    match error {
+        fjall::Error::Io(io) | fjall::Error::Storage(fjall::LsmError::Io(io))
+            if io.kind() == std::io::ErrorKind::StorageFull =>
+        {
+            AppendError::Full("the disk is full: make room".to_owned())
+        }
+        other => AppendError::Unavailable(format!("the log's storage failed: {other}")),
+    }
+}
+
+fn need_of(command: &Command) -> Option<Need> {
+    match command {
+        Command::Append { .. } => Some(Need::Append),
+        Command::Commit { outputs, .. } if outputs.is_empty() => Some(Need::Positions),
+        Command::Commit { .. } => Some(Need::Outputs),
+        Command::Barrier { .. } => None,
     }
 }
 
@@ -338,8 +379,8 @@ fn accept(commands: &mut Vec<Command>) {
 }
 
 /// Nothing of it was stored.
-fn refuse(commands: &mut Vec<Command>, error: &AppendError) {
-    for command in commands.drain(..) {
+fn refuse(commands: impl Iterator<Item = Command>, error: &AppendError) {
+    for command in commands {
         match command {
             Command::Append { done, .. } => {
                 metrics::append_failed(error);

@@ -79,7 +79,8 @@ pub(crate) fn any_bytes(test: &impl LogUnderTest) {
     let place = partition(Topic::Clicks, 0);
     let start = end(&*log, place);
     let every: Vec<u8> = (0..=255).collect();
-    let pairs: [(&[u8], &[u8]); 4] = [(&every, b"v"), (b"k", &every), (b"", b"x"), (b"\0", b"\0\0")];
+    let pairs: [(&[u8], &[u8]); 4] =
+        [(&every, b"v"), (b"k", &every), (b"", b"x"), (b"\0", b"\0\0")];
     let mut batch = RecordBatch::new();
     for (key, value) in pairs {
         batch.push(place.topic, place.number, key, value);

@@ -36,7 +36,8 @@ fn fill(log: &dyn Log, place: Partition, prefix: &str) -> BTreeMap<String, Strin
         let mut batch = RecordBatch::new();
         for i in 0..100 {
             let key = format!("{prefix}/{i}");
-            let value = if round == 2 && i % 10 == 0 { String::new() } else { format!("{round}/{i}") };
+            let value =
+                if round == 2 && i % 10 == 0 { String::new() } else { format!("{round}/{i}") };
             batch.push(place.topic, place.number, key.as_bytes(), value.as_bytes());
             expected.insert(key, value);
         }

@@ -4,9 +4,7 @@ use std::time::{Duration, Instant};
 
 use footfall_topics::{RecordBatch, Topic, append_blocking};
 
-use super::{
-    LogUnderTest, PATIENCE, end, partition, put, read_to_end, reader, records, values,
-};
+use super::{LogUnderTest, PATIENCE, end, partition, put, read_to_end, reader, records, values};
 
 /// A reader begins at exactly the offset that it was given.
 pub(crate) fn from_any_offset(test: &impl LogUnderTest) {
@@ -132,7 +130,7 @@ pub(crate) fn assigns_and_unassigns(test: &impl LogUnderTest) {
     let places = [partition(Topic::SearchWindows, 0), partition(Topic::SearchWindows, 1)];
     let starts = places.map(|place| end(&*log, place));
     let mut reader = reader(&*log, places[0], starts[0]);
-    let mut next = |reader: &mut Box<dyn footfall_topics::Reader>, expected: &[&str]| {
+    let next = |reader: &mut Box<dyn footfall_topics::Reader>, expected: &[&str]| {
         let mut found = Vec::new();
         let deadline = Instant::now() + PATIENCE;
         while found.len() < expected.len() {

@@ -4,9 +4,7 @@ use std::time::{Duration, Instant};
 
 use footfall_topics::{CommitError, Log, Membership, Ownership, Position, RecordBatch, Topic};
 
-use super::{
-    LogUnderTest, PATIENCE, end, fresh, gain_all, open, partition, read_to_end, values,
-};
+use super::{LogUnderTest, PATIENCE, end, fresh, gain_all, open, partition, read_to_end, values};
 
 fn join(log: &dyn Log, group: &str) -> Box<dyn Membership> {
     let mut member = log.join(group).unwrap();
@@ -45,7 +43,9 @@ pub(crate) fn commits_outputs_and_positions(test: &impl LogUnderTest) {
     drop(log);
     test.restart();
     let log = test.log();
-    for (place, (start, kind)) in places.into_iter().zip(starts.into_iter().zip(["judged", "session"])) {
+    for (place, (start, kind)) in
+        places.into_iter().zip(starts.into_iter().zip(["judged", "session"]))
+    {
         let expected: Vec<_> = ["one", "two", "three"].map(|name| format!("{name}/{kind}")).into();
         assert_eq!(values(&read_to_end(&*log, place, start)), expected);
     }
@@ -72,7 +72,10 @@ pub(crate) fn fences_the_owner_before(test: &impl LogUnderTest) {
         Err(CommitError::Lost(_)) => {}
         other => panic!("{other:?}"),
     }
-    assert_eq!(new.committed(&[partition(Topic::Pageviews, 1)]).unwrap(), [Some(position(1, "old"))]);
+    assert_eq!(
+        new.committed(&[partition(Topic::Pageviews, 1)]).unwrap(),
+        [Some(position(1, "old"))]
+    );
     new.commit(&batch("new"), &[position(3, "new")]).unwrap();
     assert_eq!(values(&read_to_end(&*log, place, start)), ["old", "new"]);
 }

@@ -1,0 +1,322 @@
+//! How long the embedded log keeps records: retention by time, compaction against a model, and
+//! fairness between partitions.
+
+#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use footfall_topics::{
+    Log, LogError, RecordBatch, Topic, append_blocking,
+    catalog::CatalogView,
+    embedded::{EmbeddedLog, Retention, Settings},
+};
+use proptest::prelude::*;
+
+#[path = "contract/mod.rs"]
+#[allow(dead_code, unused_macros)]
+mod contract;
+
+use contract::{PATIENCE, end, partition, put, read_to_end, records, values};
+
+/// What is too old is dropped, in the segment that is written to as well; offsets go on, also after
+/// a restart; other topics stay.
+#[test]
+fn old_records_are_dropped_by_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let retention = Retention { salts_seconds: 1, ..Retention::default() };
+    let settings = Settings { retention, ..Settings::new(folder.path()) };
+    let log = EmbeddedLog::open(settings.clone()).unwrap();
+    let (salts, other) = (partition(Topic::Salts, 0), partition(Topic::Pageviews, 0));
+    put(&*log, salts, b"day", &[b"first", b"second"]);
+    put(&*log, other, b"k", &[b"stays"]);
+    log.tidy().unwrap();
+    assert_eq!(log.offsets(salts).unwrap(), 0..2);
+    // By itself, within a few seconds.
+    let deadline = Instant::now() + PATIENCE;
+    while log.offsets(salts).unwrap().start < 2 {
+        assert!(Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(log.offsets(salts).unwrap(), 2..2);
+    assert_eq!(read_to_end(&*log, salts, 0), []);
+    log.close(Duration::from_secs(10));
+    let log = EmbeddedLog::open(settings).unwrap();
+    assert_eq!(log.offsets(salts).unwrap(), 2..2);
+    put(&*log, salts, b"day", &[b"third"]);
+    assert_eq!(read_to_end(&*log, salts, 0), [(2, b"day".to_vec(), b"third".to_vec())]);
+    assert_eq!(values(&read_to_end(&*log, other, 0)), ["stays"]);
+}
+
+/// A reader that waits at the end of a partition whose records are all dropped goes on with the next.
+#[test]
+fn a_follower_is_not_disturbed_by_retention() {
+    let folder = tempfile::tempdir().unwrap();
+    let retention = Retention { notices_seconds: 1, ..Retention::default() };
+    let log = EmbeddedLog::open(Settings { retention, ..Settings::new(folder.path()) }).unwrap();
+    let place = partition(Topic::Alerts, 0);
+    let mut reader = log.reader().unwrap();
+    reader.assign(place, 0).unwrap();
+    let mut seen = Vec::new();
+    for round in 0..12 {
+        put(&*log, place, b"k", &[format!("{round}").as_bytes()]);
+        while seen.len() <= round {
+            seen.extend(values(&records(&reader.poll(1 << 20, PATIENCE).unwrap())));
+        }
+        std::thread::sleep(Duration::from_millis(250));
+    }
+    assert_eq!(seen, (0..12).map(|round| round.to_string()).collect::<Vec<_>>());
+    assert!(log.offsets(place).unwrap().start > 0);
+}
+
+/// Removals are forgotten after their time, and then the topic is empty.
+#[test]
+fn removals_are_dropped_in_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let retention = Retention { removals_seconds: 1, ..Retention::default() };
+    let settings = Settings { retention, ..Settings::new(folder.path()) };
+    let log = EmbeddedLog::open(settings.clone()).unwrap();
+    let place = partition(Topic::Catalog, 0);
+    for i in 0..10 {
+        let key = format!("key-{i}");
+        put(&*log, place, key.as_bytes(), &[b"value", b""]);
+    }
+    log.tidy().unwrap();
+    assert_eq!(read_to_end(&*log, place, 0).len(), 10);
+    std::thread::sleep(Duration::from_millis(1_100));
+    log.tidy().unwrap();
+    assert_eq!(read_to_end(&*log, place, 0), []);
+    assert_eq!(end(&*log, place), 20);
+    log.close(Duration::from_secs(10));
+    let log = EmbeddedLog::open(settings).unwrap();
+    assert_eq!(end(&*log, place), 20);
+    put(&*log, place, b"key", &[b"new"]);
+    assert_eq!(read_to_end(&*log, place, 0)[0].0, 20);
+}
+
+/// A partition with a long backlog doesn't keep another waiting.
+#[test]
+fn a_backlog_does_not_starve_other_partitions() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = EmbeddedLog::open(Settings::new(folder.path())).unwrap();
+    let (long, short) = (partition(Topic::Pageviews, 0), partition(Topic::Clicks, 0));
+    let mut batch = RecordBatch::new();
+    for _ in 0..20_000 {
+        batch.push(long.topic, long.number, b"k", &[b'x'; 500]);
+    }
+    batch.push(short.topic, short.number, b"k", b"short");
+    append_blocking(&*log, batch).unwrap();
+    for order in [[long, short], [short, long]] {
+        let mut reader = log.reader().unwrap();
+        for place in order {
+            reader.assign(place, 0).unwrap();
+        }
+        let first = reader.poll(64 << 10, PATIENCE).unwrap();
+        for place in order {
+            assert!(first.iter().any(|chunk| chunk.partition == place && !chunk.is_empty()));
+        }
+    }
+}
+
+/// The number of partitions is fixed once there is data, and the message says what to do.
+#[test]
+fn another_number_of_partitions_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(EmbeddedLog::open(Settings::new(folder.path())).unwrap());
+    match EmbeddedLog::open(Settings { partitions: 8, ..Settings::new(folder.path()) }) {
+        Err(LogError::Format(reason)) => assert!(reason.contains("set it back to 4"), "{reason}"),
+        other => panic!("{:?}", other.err()),
+    }
+    match EmbeddedLog::open(Settings { partitions: 0, ..Settings::new(folder.path()) }) {
+        Err(LogError::Format(reason)) => assert!(reason.contains("from 1 to 1024"), "{reason}"),
+        other => panic!("{:?}", other.err()),
+    }
+}
+
+/// Overwriting the same few keys again and again doesn't fill the disk.
+#[test]
+fn compacted_topics_give_space_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = EmbeddedLog::open(Settings::new(folder.path())).unwrap();
+    let place = partition(Topic::Snapshots, 0);
+    let value = vec![b'x'; 500_000];
+    for round in 0..200 {
+        put(&*log, place, format!("{}", round % 4).as_bytes(), &[&value]);
+        if round % 20 == 19 {
+            log.tidy().unwrap();
+        }
+    }
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        log.tidy().unwrap();
+        let bytes = folder_bytes(&folder.path().join("store/keyspaces"));
+        if bytes < 60_000_000 {
+            println!("{bytes} bytes on disk");
+            break;
+        }
+        assert!(Instant::now() < deadline, "{bytes} bytes on disk for 2 MB of records");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert_eq!(read_to_end(&*log, place, 0).len(), 4);
+}
+
+fn folder_bytes(folder: &std::path::Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    let bytes = |entry: std::fs::DirEntry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => folder_bytes(&entry.path()),
+        Ok(metadata) => metadata.len(),
+        Err(_) => 0,
+    };
+    entries.flatten().map(bytes).sum()
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// Appends values (empty: a removal) for keys.
+    Put(Vec<(u8, u16)>),
+    Compact,
+    Restart,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let records = prop::collection::vec((0u8..12, 0u16..400), 1..40);
+    prop_oneof![6 => records.prop_map(Step::Put), 3 => Just(Step::Compact), 1 => Just(Step::Restart)]
+}
+
+fn check_compacted(log: &EmbeddedLog, model: &[(u8, Vec<u8>)]) -> Result<(), TestCaseError> {
+    let place = partition(Topic::Blocklist, 0);
+    let stored = read_to_end(log, place, 0);
+    prop_assert_eq!(end(log, place), model.len() as u64);
+    let mut last = BTreeMap::new();
+    for (offset, (key, _)) in model.iter().enumerate() {
+        last.insert(*key, offset as u64);
+    }
+    // Whatever is stored is what was appended at this offset.
+    for (offset, key, value) in &stored {
+        let (expected_key, expected) = &model[*offset as usize];
+        prop_assert_eq!((&key[..], value), (&[*expected_key][..], expected));
+    }
+    // The last record of each key is stored.
+    for offset in last.values() {
+        prop_assert!(stored.iter().any(|record| record.0 == *offset), "offset {} is gone", offset);
+    }
+    for from in [model.len() / 3, model.len() / 2, model.len().saturating_sub(1)] {
+        let mut expected = stored.clone();
+        expected.retain(|record| record.0 >= from as u64);
+        prop_assert_eq!(read_to_end(log, place, from as u64), expected);
+    }
+    Ok(())
+}
+
+/// Memory is faster than a disk where it is not about the disk.
+fn fast_folder() -> tempfile::TempDir {
+    let memory = std::path::Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn compaction_agrees_with_a_model(steps in prop::collection::vec(step(), 1..20)) {
+        let folder = fast_folder();
+        let open = || EmbeddedLog::open(Settings::new(folder.path())).unwrap();
+        let mut log = open();
+        let mut model: Vec<(u8, Vec<u8>)> = Vec::new();
+        for step in steps {
+            match step {
+                Step::Put(records) => {
+                    let mut batch = RecordBatch::new();
+                    for (key, length) in records {
+                        // Long values, so that blocks are large enough to be left alone.
+                        let value = vec![key; usize::from(length) * 20];
+                        batch.push(Topic::Blocklist, 0, &[key], &value);
+                        model.push((key, value));
+                    }
+                    append_blocking(&*log, batch).unwrap();
+                }
+                Step::Compact => {
+                    log.tidy().unwrap();
+                    let stored = read_to_end(&*log, partition(Topic::Blocklist, 0), 0);
+                    let mut keys: Vec<_> = stored.iter().map(|record| &record.1).collect();
+                    keys.sort();
+                    let count = keys.len();
+                    keys.dedup();
+                    prop_assert_eq!(keys.len(), count, "each key once after compaction");
+                }
+                Step::Restart => {
+                    log.close(Duration::from_secs(10));
+                    drop(log);
+                    log = open();
+                }
+            }
+            check_compacted(&log, &model)?;
+        }
+    }
+}
+
+mod catalog {
+    use footfall_event::catalog::{Entry, Site};
+
+    use super::*;
+
+    fn site(domain: &str) -> Entry {
+        Entry::Site(Site { domain: domain.to_owned(), ..Site::default() })
+    }
+
+    /// Changes show up in the own view when `put` returns, in others soon, and after a restart.
+    #[test]
+    fn views_follow_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let log: Arc<dyn Log> = EmbeddedLog::open(Settings::new(folder.path())).unwrap();
+        let (own, other) =
+            (CatalogView::follow(log.clone()).unwrap(), CatalogView::follow(log.clone()).unwrap());
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let mut changed = other.changed();
+            changed.mark_unchanged();
+            own.put(&site("one.test")).await.unwrap();
+            assert!(own.load().sites.contains_key("one.test"));
+            tokio::time::timeout(PATIENCE, changed.changed()).await.unwrap().unwrap();
+            assert!(other.load().sites.contains_key("one.test"));
+        });
+        own.put_blocking(&site("two.test")).unwrap();
+        own.remove_blocking(&site("one.test").key()).unwrap();
+        assert_eq!(own.load().sites.keys().collect::<Vec<_>>(), ["two.test"]);
+        let key = own.ensure_partition_key_blocking().unwrap();
+        // A record that nobody can read is skipped.
+        put(&*log, partition(Topic::Catalog, 0), b"site/bad", &[b"{"]);
+        own.put_blocking(&site("three.test")).unwrap();
+        assert_eq!(own.unreadable(), 1);
+        let state = own.load();
+        drop((own, other));
+        log.close(Duration::from_secs(10));
+        drop(log);
+        let log: Arc<dyn Log> = EmbeddedLog::open(Settings::new(folder.path())).unwrap();
+        let view = CatalogView::follow(log).unwrap();
+        assert_eq!(view.load(), state);
+        assert_eq!(runtime.block_on(view.ensure_partition_key()).unwrap(), key);
+    }
+
+    /// When several make a partition key at once, all agree on the first, also after compaction.
+    #[test]
+    fn one_partition_key_wins() {
+        let folder = tempfile::tempdir().unwrap();
+        let embedded = EmbeddedLog::open(Settings::new(folder.path())).unwrap();
+        let log: Arc<dyn Log> = embedded.clone();
+        let views: Vec<_> = (0..4).map(|_| CatalogView::follow(log.clone()).unwrap()).collect();
+        let keys: Vec<_> = std::thread::scope(|scope| {
+            let make = |view: &CatalogView| view.ensure_partition_key_blocking().unwrap();
+            let threads: Vec<_> =
+                views.iter().map(|view| scope.spawn(move || make(view))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(keys.iter().all(|key| *key == keys[0]), "{keys:?}");
+        embedded.tidy().unwrap();
+        let later = CatalogView::follow(log).unwrap();
+        assert_eq!(later.load().partition_key, Some(keys[0]));
+    }
+}
