@@ -1,0 +1,292 @@
+//! Writes a record: the same bytes as `Event::to_json`, in a third of the time.
+//!
+//! The names need no escaping and most texts neither, which a general serialiser can't know. A
+//! test compares the bytes; a field that is added to the event does not compile until it is here.
+
+use footfall_event::record::{ConversionStatus, Device, Event, PropValue, Text, Via};
+use footfall_event::{Hex64, Id};
+use serde::Serialize;
+
+/// Appends the record to `out`.
+pub fn append(event: &Event<'_>, out: &mut Vec<u8>) {
+    #[rustfmt::skip]
+    let Event {
+        v, activity, id, site, time, received_at, via,
+        network, visitor, previous_network, previous_visitor, account,
+        url, host, path, title, referrer,
+        source, channel, referrer_host, utm_medium, utm_campaign, utm_content, utm_term,
+        click_id_param,
+        user_agent, browser, browser_version, os, os_version, device, bot, automated,
+        country, region, city, asn, as_organization, language, screen, timezone,
+        props, pageview, engaged_ms, scroll_pct, query, results, filters, name, value,
+        ad, placement, position, request, impression, viewable_ms, visible_pct,
+        click, goal, transaction, status, judged,
+    } = event;
+    debug_assert!(judged.is_none(), "an event is judged later");
+    out.extend_from_slice(b"{\"v\":");
+    integer(out, i64::from(*v));
+    out.extend_from_slice(b",\"type\":\"");
+    out.extend_from_slice(activity.as_str().as_bytes());
+    out.push(b'"');
+    uuid(out, b",\"id\":\"", Some(*id));
+    out.extend_from_slice(b",\"site\":");
+    quoted(out, site);
+    out.extend_from_slice(b",\"time\":");
+    integer(out, *time);
+    out.extend_from_slice(b",\"received_at\":");
+    integer(out, *received_at);
+    out.extend_from_slice(via_member(*via));
+
+    macro_rules! members {
+        ($kind:ident: $($name:ident)+) => {
+            $($kind(out, concat!(",\"", stringify!($name), "\":").as_bytes(), $name);)+
+        };
+    }
+    members!(hex: network visitor previous_network previous_visitor account);
+    members!(text: url host path title referrer source channel referrer_host);
+    members!(text: utm_medium utm_campaign utm_content utm_term click_id_param);
+    members!(text: user_agent browser browser_version os os_version);
+    out.extend_from_slice(device_member(*device));
+    members!(text: bot);
+    if *automated {
+        out.extend_from_slice(b",\"automated\":true");
+    }
+    members!(text: country region city);
+    members!(positive: asn);
+    members!(text: as_organization language screen timezone);
+    if !props.is_empty() {
+        out.extend_from_slice(b",\"props\":{");
+        separated(out, props.iter(), |out, (name, value)| property(out, name, value));
+        out.push(b'}');
+    }
+    uuid(out, b",\"pageview\":\"", *pageview);
+    members!(positive: engaged_ms);
+    members!(percent: scroll_pct);
+    members!(text: query);
+    if let Some(results) = results {
+        out.extend_from_slice(b",\"results\":");
+        integer(out, i64::from(*results));
+    }
+    if !filters.is_empty() {
+        out.extend_from_slice(b",\"filters\":{");
+        separated(out, filters.iter(), |out, (name, value)| {
+            quoted(out, name);
+            out.push(b':');
+            quoted(out, value);
+        });
+        out.push(b'}');
+    }
+    members!(text: name);
+    if let Some(value) = value {
+        out.extend_from_slice(b",\"value\":");
+        general(out, value);
+    }
+    members!(text: ad placement);
+    positive(out, b",\"position\":", &u32::from(*position));
+    members!(text: request);
+    uuid(out, b",\"impression\":\"", *impression);
+    members!(positive: viewable_ms);
+    members!(percent: visible_pct);
+    members!(text: click goal transaction);
+    out.extend_from_slice(status_member(*status));
+    out.push(b'}');
+}
+
+fn via_member(via: Via) -> &'static [u8] {
+    match via {
+        Via::Script => b"",
+        Via::Pixel => b",\"via\":\"pixel\"",
+        Via::Api => b",\"via\":\"api\"",
+        Via::Redirect => b",\"via\":\"redirect\"",
+        Via::Import => b",\"via\":\"import\"",
+    }
+}
+
+fn device_member(device: Device) -> &'static [u8] {
+    match device {
+        Device::Unknown => b"",
+        Device::Desktop => b",\"device\":\"desktop\"",
+        Device::Mobile => b",\"device\":\"mobile\"",
+        Device::Tablet => b",\"device\":\"tablet\"",
+        Device::Television => b",\"device\":\"television\"",
+    }
+}
+
+fn status_member(status: Option<ConversionStatus>) -> &'static [u8] {
+    match status {
+        None => b"",
+        Some(ConversionStatus::Lead) => b",\"status\":\"lead\"",
+        Some(ConversionStatus::Sale) => b",\"status\":\"sale\"",
+        Some(ConversionStatus::Rejected) => b",\"status\":\"rejected\"",
+    }
+}
+
+fn text(out: &mut Vec<u8>, member: &[u8], value: &Text<'_>) {
+    if !value.is_empty() {
+        out.extend_from_slice(member);
+        quoted(out, value);
+    }
+}
+
+fn hex(out: &mut Vec<u8>, member: &[u8], value: &Option<Hex64>) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let Some(Hex64(value)) = value else { return };
+    let mut digits = [b'"'; 18];
+    for (i, byte) in digits[1..17].iter_mut().enumerate() {
+        *byte = DIGITS[(value >> (60 - 4 * i) & 15) as usize];
+    }
+    out.extend_from_slice(member);
+    out.extend_from_slice(&digits);
+}
+
+fn uuid(out: &mut Vec<u8>, member: &[u8], id: Option<Id>) {
+    let Some(id) = id else { return };
+    out.extend_from_slice(member);
+    let mut buffer = Id::encode_buffer();
+    out.extend_from_slice(id.hyphenated().encode_lower(&mut buffer).as_bytes());
+    out.push(b'"');
+}
+
+fn positive(out: &mut Vec<u8>, member: &[u8], value: &u32) {
+    if *value != 0 {
+        out.extend_from_slice(member);
+        integer(out, i64::from(*value));
+    }
+}
+
+fn percent(out: &mut Vec<u8>, member: &[u8], value: &Option<u8>) {
+    if let Some(value) = value {
+        out.extend_from_slice(member);
+        integer(out, i64::from(*value));
+    }
+}
+
+fn separated<T>(
+    out: &mut Vec<u8>,
+    items: impl Iterator<Item = T>,
+    mut write: impl FnMut(&mut Vec<u8>, T),
+) {
+    for (i, item) in items.enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        write(out, item);
+    }
+}
+
+fn property(out: &mut Vec<u8>, name: &str, value: &PropValue) {
+    quoted(out, name);
+    out.push(b':');
+    match value {
+        PropValue::Bool(true) => out.extend_from_slice(b"true"),
+        PropValue::Bool(false) => out.extend_from_slice(b"false"),
+        PropValue::Number(number) => general(out, number),
+        PropValue::Text(text) => quoted(out, text),
+    }
+}
+
+fn general(out: &mut Vec<u8>, value: &impl Serialize) {
+    serde_json::to_writer(out, value).expect("plain data goes into a buffer");
+}
+
+fn integer(out: &mut Vec<u8>, value: i64) {
+    let mut digits = [0u8; 20];
+    let mut at = digits.len();
+    let mut rest = value.unsigned_abs();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if value < 0 {
+        at -= 1;
+        digits[at] = b'-';
+    }
+    out.extend_from_slice(&digits[at..]);
+}
+
+/// A text in quotation marks. Texts without anything to escape are copied as they are.
+fn quoted(out: &mut Vec<u8>, text: &str) {
+    let escapes = |found, byte| found | (byte < 0x20) | (byte == b'"') | (byte == b'\\');
+    if text.bytes().fold(false, escapes) {
+        return general(out, &text);
+    }
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use footfall_event::Activity;
+    use footfall_event::money::{Currency, Money};
+
+    use super::*;
+
+    fn check(event: &Event<'_>) {
+        let mut out = Vec::new();
+        append(event, &mut out);
+        let expected = String::from_utf8(event.to_json()).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn the_bytes_are_those_of_the_wire_format() {
+        for activity in Activity::ALL {
+            check(&Event::new(activity, Id::from_u128(7), "example.com", -1));
+        }
+    }
+
+    #[test]
+    fn every_field_is_written_as_the_wire_format_does() {
+        let mut event = Event::new(Activity::Click, Id::from_u128(u128::MAX), "e\"x", i64::MIN);
+        event.received_at = i64::MAX;
+        let mut json = serde_json::to_value(&event).unwrap();
+        let schema = footfall_event::schema::of_topic(Activity::Click.topic()).unwrap();
+        for (name, property) in schema["properties"].as_object().unwrap() {
+            let is_text = property["type"] == "string" || property["type"][0] == "string";
+            let slot = &mut json[name];
+            if slot.is_null() && is_text && property.get("pattern").is_none() {
+                *slot = if property["format"].as_str() == Some("uuid") {
+                    "00000000-0000-4000-8000-000000000001".into()
+                } else {
+                    format!("{name} \u{1}\n\\\" ü\u{2028}").into()
+                };
+            }
+        }
+        let json = serde_json::to_vec(&json).unwrap();
+        let mut event = Event::from_json(&json).unwrap();
+        assert!(!event.transaction.is_empty() && !event.url.is_empty());
+        event.network = Some(Hex64(1));
+        event.visitor = Some(Hex64(u64::MAX));
+        event.previous_network = Some(Hex64(2));
+        event.previous_visitor = Some(Hex64(3));
+        event.account = Some(Hex64(4));
+        event.props = BTreeMap::from([
+            ("a\"".to_owned(), PropValue::Bool(false)),
+            ("b".to_owned(), PropValue::Number(serde_json::Number::from_f64(1.5).unwrap())),
+            ("c".to_owned(), PropValue::Text("\\".to_owned())),
+        ]);
+        event.filters = BTreeMap::from([("f".to_owned(), "g".to_owned())]);
+        let currency = Currency::parse("EUR").unwrap();
+        event.value = Some(Money { micros: -5, currency });
+        event.results = Some(0);
+        (event.engaged_ms, event.viewable_ms, event.asn, event.position) = (1, 2, u32::MAX, 3);
+        (event.scroll_pct, event.visible_pct, event.automated) = (Some(0), Some(100), true);
+        for (via, device, status) in [
+            (Via::Pixel, Device::Desktop, ConversionStatus::Lead),
+            (Via::Api, Device::Mobile, ConversionStatus::Sale),
+            (Via::Redirect, Device::Tablet, ConversionStatus::Rejected),
+            (Via::Import, Device::Television, ConversionStatus::Sale),
+        ] {
+            (event.via, event.device, event.status) = (via, device, Some(status));
+            check(&event);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What the endpoints share: the log, the catalogue, the keys, the look-ups and the limits.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use footfall_event::catalog::Catalog;
+use footfall_topics::catalog::CatalogView;
+use footfall_topics::{Log, Topic};
+use ipnet::IpNet;
+use tokio::sync::Semaphore;
+
+use crate::agents::Agents;
+use crate::geo::Geo;
+use crate::rate::Rate;
+use crate::salts::Salts;
+use crate::settings::Settings;
+use crate::sites::{Sites, parse_networks};
+
+/// Everything that accepting needs; shared by all requests.
+pub struct Ingest {
+    pub(crate) log: Arc<dyn Log>,
+    catalog: CatalogView,
+    /// The catalogue that `sites` was made of, and the sites.
+    compiled: ArcSwap<(Arc<Catalog>, Option<Arc<Sites>>)>,
+    pub(crate) salts: Salts,
+    pub(crate) geo: Geo,
+    pub(crate) agents: Agents,
+    pub(crate) rate: Rate,
+    pub(crate) settings: Settings,
+    trusted_proxies: Vec<IpNet>,
+    pub(crate) partitions: u32,
+    /// Kibibytes of API bodies that may be held.
+    pub(crate) bodies: Semaphore,
+}
+
+/// A setting that can't be right.
+#[derive(Debug, thiserror::Error)]
+#[error("ingest.trusted_proxies: {0:?} is not a network: expected such as 10.0.0.0/8")]
+pub struct SettingsError(String);
+
+impl Ingest {
+    /// Puts the parts together. The catalogue must have its partition key
+    /// (`CatalogView::ensure_partition_key`); until then nothing is accepted.
+    ///
+    /// # Errors
+    /// When a trusted proxy is not a network.
+    pub fn new(
+        log: Arc<dyn Log>,
+        catalog: CatalogView,
+        geo: Geo,
+        salts: Salts,
+        settings: Settings,
+    ) -> Result<Arc<Ingest>, SettingsError> {
+        let mut bad = None;
+        let trusted_proxies =
+            parse_networks(&settings.trusted_proxies, |text| bad = Some(text.to_owned()));
+        if let Some(bad) = bad {
+            return Err(SettingsError(bad));
+        }
+        let now = catalog.load();
+        let ingest = Arc::new(Ingest {
+            partitions: log.partitions(Topic::Pageviews),
+            compiled: ArcSwap::from_pointee((now.clone(), Sites::of(&now).map(Arc::new))),
+            rate: Rate::new(&settings.rate),
+            bodies: Semaphore::new(settings.limits.bodies_bytes_max >> 10),
+            agents: Agents::default(),
+            log,
+            catalog,
+            salts,
+            geo,
+            settings,
+            trusted_proxies,
+        });
+        // The patterns take a moment: not at the expense of the first visitor.
+        let warm = ingest.clone();
+        let warming = std::thread::Builder::new().name("warm-agents".to_owned());
+        if let Err(error) = warming.spawn(move || warm.agents.warm()) {
+            tracing::warn!(%error, "the user agents' patterns are compiled at the first event");
+        }
+        Ok(ingest)
+    }
+
+    /// The sites as they are configured now; `None` while the catalogue has no partition key.
+    pub fn sites(&self) -> Option<Arc<Sites>> {
+        let now = self.catalog.load();
+        let compiled = self.compiled.load();
+        if Arc::ptr_eq(&now, &compiled.0) {
+            return compiled.1.clone();
+        }
+        let sites = Sites::of(&now).map(Arc::new);
+        self.compiled.store(Arc::new((now, sites.clone())));
+        sites
+    }
+
+    /// Whether events can be taken now.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn ready(&self) -> Result<(), String> {
+        self.log.writable().map_err(|error| error.to_string())?;
+        if self.sites().is_none() {
+            return Err("the catalogue has no partition key yet".to_owned());
+        }
+        if !self.salts.load().has(self.salts.now_ms()) {
+            return Err("today's key for visitor ids is not known yet".to_owned());
+        }
+        Ok(())
+    }
+
+    /// The client's address: the peer's, or behind trusted proxies the one that the last of them
+    /// saw. The header is walked from the right, and only as far as it comes from a proxy that is
+    /// trusted; what stands further left may be invented.
+    pub fn client_address<'h>(
+        &self,
+        peer: IpAddr,
+        forwarded_for: impl DoubleEndedIterator<Item = &'h str>,
+    ) -> IpAddr {
+        let trusted = |address: IpAddr| self.trusted_proxies.iter().any(|n| n.contains(&address));
+        let mut address = peer.to_canonical();
+        for entry in forwarded_for.flat_map(|line| line.split(',')).rev() {
+            if !trusted(address) {
+                break;
+            }
+            match parse_forwarded(entry) {
+                Some(next) => address = next,
+                None => break,
+            }
+        }
+        address
+    }
+}
+
+/// An entry of `X-Forwarded-For`: an address, perhaps with a port.
+fn parse_forwarded(entry: &str) -> Option<IpAddr> {
+    let entry = entry.trim();
+    let address = entry
+        .parse::<IpAddr>()
+        .ok()
+        .or_else(|| entry.parse::<std::net::SocketAddr>().ok().map(|socket| socket.ip()))
+        .or_else(|| entry.strip_prefix('[')?.strip_suffix(']')?.parse().ok())?;
+    Some(address.to_canonical())
+}

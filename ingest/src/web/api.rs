@@ -1,0 +1,182 @@
+//! `POST /api/v1/events`: events from servers, with a key. Says of each event that was not
+//! accepted what was wrong with it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use footfall_event::catalog::{Key, Scope};
+use footfall_event::record::Via;
+use footfall_event::{Id, Rejected};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::body::{BodyError, decompress, is_compressed, read};
+use super::reply::{problem, reply, status_of};
+use super::store::{Refused, store};
+use super::take::{Note, Taken, take};
+use crate::accept::{Context, Policy, Rejection};
+use crate::ids::FreshIds;
+use crate::metrics::{Counted, Endpoint, Tally, took};
+use crate::service::Ingest;
+use crate::sites::Sites;
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    accepted: usize,
+    dropped: &'a [Note],
+    rejected: &'a [Note],
+}
+
+/// `POST /api/v1/events`.
+pub(super) async fn events(State(ingest): State<Arc<Ingest>>, request: Request) -> Response<Body> {
+    let began = Instant::now();
+    let (parts, body) = request.into_parts();
+    let response = match accept(&ingest, &parts, body).await {
+        Ok(taken) => answer(&taken),
+        Err((refused, status)) => {
+            let wait = (refused.retry_after_s > 0).then_some(refused.retry_after_s);
+            let mut response = problem(status, &refused.rejection, wait);
+            if status == StatusCode::UNAUTHORIZED {
+                let scheme = HeaderValue::from_static("Bearer");
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+            }
+            response
+        }
+    };
+    took(Endpoint::Api, began.elapsed());
+    response
+}
+
+fn answer(taken: &Taken) -> Response<Body> {
+    let accepted = taken.stored();
+    let Taken { dropped, rejected, .. } = taken;
+    let all_rejected = accepted == 0 && dropped.is_empty() && !rejected.is_empty();
+    let status = if all_rejected { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::ACCEPTED };
+    let answer = Answer { accepted, dropped, rejected };
+    let json = serde_json::to_vec(&answer).expect("an answer is plain data");
+    reply(status, "application/json", json)
+}
+
+async fn accept(
+    ingest: &Ingest,
+    parts: &Parts,
+    body: Body,
+) -> Result<Taken, (Refused, StatusCode)> {
+    let (sites, key) = admit(ingest, parts).map_err(whole)?;
+    let headers = &parts.headers;
+    let limits = &ingest.settings.limits;
+    // Room for the body as it is declared, or for the largest that it may become.
+    let compressed = is_compressed(headers);
+    let room = match http_body::Body::size_hint(&body).exact() {
+        _ if compressed => limits.api_decompressed_bytes_max + limits.api_bytes_max,
+        Some(bytes) => usize::try_from(bytes).unwrap_or(usize::MAX).min(limits.api_bytes_max),
+        None => limits.api_bytes_max,
+    };
+    let room = (room.min(limits.bodies_bytes_max) >> 10) as u32;
+    let wait = Duration::from_secs(10);
+    let _room = match tokio::time::timeout(wait, ingest.bodies.acquire_many(room)).await {
+        Ok(Ok(room)) => room,
+        _ => {
+            let detail = "too many large requests at the same time";
+            return Err(refuse(Rejection::new(Rejected::Unavailable, detail), 5));
+        }
+    };
+    let timeout = Duration::from_millis(limits.body_timeout_ms);
+    let bytes = read(body, limits.api_bytes_max, timeout).await.map_err(unread)?;
+    let bytes = if compressed {
+        decompress(headers, bytes, limits.api_decompressed_bytes_max).await.map_err(unread)?
+    } else {
+        bytes
+    };
+    let mut taken = decide(ingest, &sites, &key, &bytes).map_err(whole)?;
+    store(ingest, &mut taken).await.map_err(|refused| {
+        let status = status_of(refused.rejection.reason);
+        (refused, status)
+    })?;
+    Ok(taken)
+}
+
+/// Decides about all events; by itself, so that nothing of it lives across the waiting.
+fn decide(ingest: &Ingest, sites: &Sites, key: &Key, body: &[u8]) -> Result<Taken, Rejection> {
+    let now_ms = ingest.salts.now_ms();
+    let keys = ingest.salts.load();
+    if !keys.has(now_ms) {
+        let detail = "today's key for visitor ids is not known yet";
+        return Err(Rejection::new(Rejected::Unavailable, detail));
+    }
+    let fresh = FreshIds::new(now_ms, Id::new_v4().as_u128());
+    let context = Context {
+        now_ms,
+        via: Via::Api,
+        policy: Policy::API,
+        limits: &ingest.settings.limits,
+        sites,
+        allowed_sites: &key.sites,
+        keys: &keys,
+        partitions: ingest.partitions,
+        geo: &ingest.geo,
+        agents: &ingest.agents,
+        fresh: &fresh,
+        address: None,
+        user_agent: "",
+        accept_language: "",
+        origin: None,
+        opted_out: false,
+    };
+    take(body, &context)
+}
+
+/// The request's key, if it may send events.
+fn admit(ingest: &Ingest, parts: &Parts) -> Result<(Arc<Sites>, Key), Rejection> {
+    let unavailable = || Rejection::new(Rejected::Unavailable, "the server is starting");
+    let sites = ingest.sites().ok_or_else(unavailable)?;
+    let refuse = |detail: &str| Rejection::new(Rejected::Unauthorized, detail);
+    let token = bearer(&parts.headers).ok_or_else(|| {
+        refuse("expected the header `Authorization: Bearer ffk_…` with a key for ingest")
+    })?;
+    let key = sites.key(&hex(&Sha256::digest(token.as_bytes())));
+    let key = key.ok_or_else(|| refuse("the key is not known here: it may have been revoked"))?;
+    match key.scope {
+        Scope::Ingest | Scope::Admin => Ok((sites.clone(), key.clone())),
+        Scope::Stats => Err(refuse("the key is for statistics: expected one for ingest")),
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+fn refuse(rejection: Rejection, retry_after_s: u64) -> (Refused, StatusCode) {
+    let mut tally = Tally::default();
+    tally.add(None, Counted::Rejected(rejection.reason));
+    tally.flush();
+    let status = status_of(rejection.reason);
+    (Refused { rejection, retry_after_s }, status)
+}
+
+fn whole(rejection: Rejection) -> (Refused, StatusCode) {
+    let wait_s = if rejection.reason == Rejected::Unavailable { 2 } else { 0 };
+    refuse(rejection, wait_s)
+}
+
+fn unread(error: BodyError) -> (Refused, StatusCode) {
+    match error {
+        BodyError::Rejected(rejection) => whole(rejection),
+        BodyError::Slow => {
+            let rejection = Rejection::new(Rejected::Malformed, "the body came too slowly");
+            (whole(rejection).0, StatusCode::REQUEST_TIMEOUT)
+        }
+    }
+}

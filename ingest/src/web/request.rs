@@ -1,0 +1,31 @@
+//! What a request says about its sender.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use axum::extract::ConnectInfo;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+
+use crate::service::Ingest;
+
+/// The client's address. Requests that don't come through a socket have none of their own and
+/// count as local.
+pub(super) fn client(ingest: &Ingest, parts: &Parts) -> IpAddr {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(socket)| socket.ip());
+    let lines = parts.headers.get_all("x-forwarded-for").into_iter();
+    // All lines or none: behind one that is no text, the rest may be anybody's.
+    let lines: Option<Vec<&str>> = lines.map(|value| value.to_str().ok()).collect();
+    ingest.client_address(peer, lines.unwrap_or_default().into_iter())
+}
+
+/// A header's text; empty when it is absent or no text.
+pub(super) fn text(headers: &HeaderMap, name: header::HeaderName) -> &str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// Whether the browser asks not to be counted.
+pub(super) fn opted_out(headers: &HeaderMap) -> bool {
+    let says_one = |name: &str| headers.get(name).is_some_and(|value| value.as_bytes() == b"1");
+    says_one("sec-gpc") || says_one("dnt")
+}
