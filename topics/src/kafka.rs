@@ -72,6 +72,27 @@ impl KafkaLog {
         Ok(Arc::new(KafkaLog { settings, layout, appender }))
     }
 
+    /// As [`KafkaLog::open`], but if the cluster does not answer and its number of partitions is
+    /// known from an earlier run, as [`KafkaLog::open_away`].
+    ///
+    /// # Errors
+    /// As [`KafkaLog::open`].
+    pub fn open_or_away(
+        settings: Settings,
+        partitions: Option<u32>,
+    ) -> Result<Arc<KafkaLog>, LogError> {
+        settings.check()?;
+        match (layout::reach(&settings), partitions) {
+            (Err(error), Some(partitions)) => {
+                tracing::warn!(%error, "starting without kafka");
+                let layout = Layout::new(&settings.topic_prefix, partitions);
+                KafkaLog::open_away(settings, layout)
+            }
+            (Err(error), None) => Err(error),
+            (Ok(()), _) => KafkaLog::open(settings),
+        }
+    }
+
     /// Names and partition counts of its topics.
     pub fn layout(&self) -> &Layout {
         &self.layout

@@ -210,13 +210,18 @@ impl Appender {
     /// The first record waits half a second for the producer's id. Topic `shards` is read by
     /// nobody, so the record goes there; and it shows that the cluster takes records at all.
     pub(super) fn warm_up(&self) -> Result<(), LogError> {
-        let (sender, receiver) = mpsc::sync_channel(1);
-        self.append(&probe_record(), Box::new(move |result| drop(sender.send(result))));
-        let timeout = Duration::from_millis(self.settings.append_timeout_ms) * 2;
-        match receiver.recv_timeout(timeout) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(LogError::Kafka(format!("no record could be stored: {error}"))),
-            Err(_) => Err(LogError::Kafka("no record could be stored in time".into())),
+        let deadline = Instant::now() + self.settings.request_timeout() * 2;
+        loop {
+            let (sender, receiver) = mpsc::sync_channel(1);
+            self.append(&probe_record(), Box::new(move |result| drop(sender.send(result))));
+            let left = deadline.saturating_duration_since(Instant::now());
+            let failed = |why: String| LogError::Kafka(format!("no record can be stored: {why}"));
+            match receiver.recv_timeout(left) {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(AppendError::Unavailable(_))) if !left.is_zero() => {}
+                Ok(Err(error)) => return Err(failed(error.to_string())),
+                Err(_) => return Err(failed("the cluster does not answer in time".into())),
+            }
         }
     }
 

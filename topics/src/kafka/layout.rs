@@ -49,8 +49,7 @@ impl Layout {
 
 /// Creates the topics that are missing and checks the others.
 pub(super) fn ensure(settings: &Settings) -> Result<Layout, LogError> {
-    let admin = AdminClient::from_config_and_context(&settings.admin(), Context::new("admin"))
-        .map_err(|error| LogError::Kafka(error.to_string()))?;
+    let admin = admin(settings)?;
     let existing = existing(&admin, settings)?;
     let partitions = agreed_partitions(&existing, settings)?;
     let layout = Layout::new(&settings.topic_prefix, partitions);
@@ -63,6 +62,16 @@ pub(super) fn ensure(settings: &Settings) -> Result<Layout, LogError> {
     wait_until_there(&admin, settings, partitions)?;
     tracing::info!(topics = missing.len(), partitions, "created kafka topics");
     Ok(layout)
+}
+
+/// Whether the cluster answers at all.
+pub(super) fn reach(settings: &Settings) -> Result<(), LogError> {
+    existing(&admin(settings)?, settings).map(drop)
+}
+
+fn admin(settings: &Settings) -> Result<AdminClient<Context>, LogError> {
+    AdminClient::from_config_and_context(&settings.admin(), Context::new("admin"))
+        .map_err(|error| LogError::Kafka(error.to_string()))
 }
 
 /// Our topics on the cluster, by name without prefix: number of partitions that have a leader.

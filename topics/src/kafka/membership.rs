@@ -189,12 +189,10 @@ impl Membership for KafkaMembership {
             if !events.is_empty() {
                 return Ok(events);
             }
-            match self.consumer.poll(left) {
-                Some(Err(error @ KafkaError::MessageConsumptionFatal(_))) => {
-                    return Err(LogError::Kafka(error.to_string()));
-                }
-                // Nothing is read from the topic, and what passes was logged by the context.
-                Some(_) | None => {}
+            // Nothing is read from the topic, and what passes by itself was logged by the context.
+            let event = self.consumer.poll(left);
+            if let Some(Err(error @ KafkaError::MessageConsumptionFatal(_))) = event {
+                return Err(LogError::Kafka(error.to_string()));
             }
             if left.is_zero() {
                 return Ok(self.events());

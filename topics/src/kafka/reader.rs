@@ -78,6 +78,8 @@ pub(super) struct KafkaReader {
     ready: Arc<Ready>,
     /// The partition to begin with, so that a busy one does not starve the others.
     turn: Option<Partition>,
+    /// When the client's own events were last served.
+    served: Instant,
     consumer: Arc<ReadConsumer>,
     layout: Arc<Layout>,
     request_timeout: Duration,
@@ -92,6 +94,7 @@ impl KafkaReader {
             followed: BTreeMap::new(),
             ready: Arc::default(),
             turn: None,
+            served: Instant::now(),
             consumer: Arc::new(consumer),
             layout,
             request_timeout: settings.request_timeout(),
@@ -109,14 +112,28 @@ impl KafkaReader {
         Ok(list)
     }
 
-    /// Log lines and errors of the client, and partitions whose second try is due.
+    /// Log lines and errors of the client.
     fn serve(&mut self) -> Result<(), LogError> {
-        while let Some(event) = self.consumer.poll(Duration::ZERO) {
+        if self.served.elapsed() < SERVE_INTERVAL {
+            return Ok(());
+        }
+        self.served = Instant::now();
+        // Costs nothing now and then, and a call-back that was missed would cost everything.
+        for partition in self.followed.keys() {
+            self.ready.add(*partition);
+        }
+        // With no time at all it would serve a single log line.
+        while let Some(event) = self.consumer.poll(Duration::from_millis(1)) {
             match event {
                 Ok(message) => debug_assert!(false, "{} has no queue", message.topic()),
                 Err(error) => permanent(&error)?,
             }
         }
+        Ok(())
+    }
+
+    /// Partitions whose next try is due.
+    fn retry(&mut self) -> Result<(), LogError> {
         let now = Instant::now();
         let due: Vec<(Partition, u64, Option<Instant>)> = self
             .followed
@@ -287,6 +304,7 @@ impl Reader for KafkaReader {
         let deadline = Instant::now() + timeout;
         loop {
             self.serve()?;
+            self.retry()?;
             let chunks = self.drain(max_bytes.max(1))?;
             let left = deadline.saturating_duration_since(Instant::now());
             if !chunks.is_empty() || left.is_zero() {

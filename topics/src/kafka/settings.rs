@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
 use serde::{Deserialize, Serialize};
 
 use crate::LogError;
@@ -128,6 +129,12 @@ impl Settings {
     /// What all clients have in common.
     pub(super) fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
+        // Its own lines go to `tracing`, at level debug; the library's default would follow the
+        // crate `log`, which nobody sets up here.
+        config.set_log_level(RDKafkaLogLevel::Info);
+        if self.options.contains_key("debug") {
+            config.set_log_level(RDKafkaLogLevel::Debug);
+        }
         config
             .set("bootstrap.servers", &self.brokers)
             .set("client.id", "footfall")

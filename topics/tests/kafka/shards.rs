@@ -8,7 +8,9 @@ use footfall_topics::{CommitError, Log, Ownership, Position, RecordBatch, Topic}
 use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
-use crate::support::{PARTITIONS, append, gain, open, partition, read_all, settings, values};
+use crate::support::{
+    PARTITIONS, append, collect, gain, open, partition, read_all, settings, values,
+};
 
 fn outputs(number: u32, values: &[&str]) -> RecordBatch {
     let mut batch = RecordBatch::new();
@@ -19,11 +21,7 @@ fn outputs(number: u32, values: &[&str]) -> RecordBatch {
 }
 
 fn position(number: u32, offset: u64, metadata: &str) -> Position {
-    Position {
-        partition: partition(Topic::Clicks, number),
-        offset,
-        metadata: metadata.to_owned(),
-    }
+    Position { partition: partition(Topic::Clicks, number), offset, metadata: metadata.to_owned() }
 }
 
 #[test]
@@ -108,12 +106,7 @@ fn a_dead_owners_open_transaction_is_never_seen() {
     gain(member.as_mut(), PARTITIONS as usize);
     let mut shard = member.opener().open(2).expect("opened");
     shard.commit(&outputs(2, &["whole"]), &[]).expect("committed");
-    let mut found = Vec::new();
-    while found.is_empty() {
-        for chunk in reader.poll(1 << 20, Duration::from_secs(10)).expect("readable") {
-            found.extend(chunk.iter().map(|record| record.value.to_vec()));
-        }
-    }
+    let found = collect(reader.as_mut(), 1);
     assert_eq!(found, [b"whole".to_vec()]);
     assert!(dead.commit_transaction(Duration::from_secs(5)).is_err(), "it is fenced");
 }

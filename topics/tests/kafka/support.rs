@@ -87,3 +87,16 @@ pub(crate) fn gain(member: &mut dyn Membership, count: usize) -> Vec<u32> {
     owned.sort_unstable();
     owned
 }
+
+/// Polls until so many records came, and returns their values.
+pub(crate) fn collect(reader: &mut dyn Reader, count: usize) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    let deadline = Instant::now() + PATIENCE;
+    while found.len() < count {
+        assert!(Instant::now() < deadline, "got {} of {count} records", found.len());
+        for chunk in reader.poll(1 << 20, Duration::from_secs(1)).expect("readable") {
+            found.extend(chunk.iter().map(|record| record.value.to_vec()));
+        }
+    }
+    found
+}
