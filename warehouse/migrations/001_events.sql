@@ -114,4 +114,4 @@ TTL toDateTime(time) + toIntervalDay(retention_days) DELETE WHERE retention_days
 SETTINGS non_replicated_deduplication_window = 10000, replicated_deduplication_window = 10000, ttl_only_drop_parts = 0
 COMMENT 'Every activity, one row each, as accepted and judged';
 
-{distributed:events:rand()}
+{distributed:events:cityHash64(id)}

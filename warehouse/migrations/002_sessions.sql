@@ -85,4 +85,4 @@ TTL toDateTime(start) + toIntervalDay(retention_days) DELETE WHERE retention_day
 SETTINGS non_replicated_deduplication_window = 10000, replicated_deduplication_window = 10000, ttl_only_drop_parts = 0
 COMMENT 'Visits, as additive differences';
 
-{distributed:sessions:rand()}
+{distributed:sessions:cityHash64(session)}

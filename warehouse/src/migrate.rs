@@ -8,7 +8,10 @@
 //! | `{table:events}` | `footfall.events` | `footfall.events_local` |
 //! | `{engine:events}` | `MergeTree` | `ReplicatedMergeTree('…/events', '{replica}')` |
 //! | `{on_cluster}` | nothing | `ON CLUSTER 'name'` |
-//! | `{distributed:events:rand()}` | nothing | the Distributed table over `events_local` |
+//! | `{distributed:events:cityHash64(id)}` | nothing | the Distributed table over `events_local` |
+//!
+//! The sharding key depends on the row alone: a repeated block puts each row on the same shard
+//! again, where its token is known.
 //!
 //! Statements must be repeatable (`IF NOT EXISTS`): a migration that broke off begins again.
 

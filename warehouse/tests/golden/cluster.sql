@@ -127,7 +127,7 @@ SETTINGS non_replicated_deduplication_window = 10000, replicated_deduplication_w
 COMMENT 'Every activity, one row each, as accepted and judged';
 
 CREATE TABLE IF NOT EXISTS `footfall`.`events` ON CLUSTER 'visits' AS `footfall`.`events_local`
-ENGINE = Distributed('visits', 'footfall', 'events_local', rand());
+ENGINE = Distributed('visits', 'footfall', 'events_local', cityHash64(id));
 
 -- Visits, as differences: a visit that grows writes what changed, and takes back what no longer
 -- holds with negative measures. Every figure is a plain sum over rows, at any moment.
@@ -217,5 +217,5 @@ SETTINGS non_replicated_deduplication_window = 10000, replicated_deduplication_w
 COMMENT 'Visits, as additive differences';
 
 CREATE TABLE IF NOT EXISTS `footfall`.`sessions` ON CLUSTER 'visits' AS `footfall`.`sessions_local`
-ENGINE = Distributed('visits', 'footfall', 'sessions_local', rand());
+ENGINE = Distributed('visits', 'footfall', 'sessions_local', cityHash64(session));
 
