@@ -6,7 +6,8 @@ use footfall_event::{Activity, Verdict};
 use uuid::Uuid;
 
 use crate::error::{Error, RecordError};
-use crate::native::{Column, Maps, Nullables, Numbers, Texts, WordLists, Words, columns};
+use crate::native::{Column, Nullables, Numbers, Texts, columns};
+use crate::words::{Maps, WordLists, Words};
 use crate::{BLOCK_ROWS_MAX, Insert, Warehouse};
 
 columns! {

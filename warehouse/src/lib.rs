@@ -6,7 +6,7 @@
 //!
 //! - [`Warehouse`]: the connection; queries with limits, [`Warehouse::migrate`].
 //! - [`EventBlock`], [`SessionBlock`]: rows built from records, inserted once whatever happens.
-//! - `native`: the columns of a block in ClickHouse's Native format.
+//! - `native`, `words`: the columns of a block in ClickHouse's Native format.
 //! - [`engine`]: ClickHouse in a child process, behind the same HTTP interface.
 //! - [`migrations`](statements): the schema's files, for one server or for a cluster.
 //!
@@ -21,6 +21,7 @@ pub mod metrics;
 mod migrate;
 mod native;
 mod sessions;
+mod words;
 
 pub use client::{Settings, Warehouse};
 pub use error::{Error, RecordError};

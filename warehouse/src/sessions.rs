@@ -5,7 +5,8 @@ use footfall_event::SessionDelta;
 
 use crate::error::{Error, RecordError};
 use crate::events::verdict_number;
-use crate::native::{Column, Numbers, Texts, Words, columns};
+use crate::native::{Column, Numbers, Texts, columns};
+use crate::words::Words;
 use crate::{BLOCK_ROWS_MAX, Insert, Warehouse};
 
 columns! {

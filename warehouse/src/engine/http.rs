@@ -1,18 +1,14 @@
 //! ClickHouse's HTTP interface over the engine in this process.
 
-use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Instant;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Response, header};
+use axum::http::{HeaderMap, Response, header};
 use axum::routing::get;
 use http_body_util::BodyExt;
-use hyper::body::Frame;
 use tokio::sync::mpsc;
 use tower_http::compression::CompressionLayer;
 
@@ -21,6 +17,7 @@ use super::library::{Answer, Connection};
 use super::pool::{Pool, Turn};
 use super::reply::{self, Pieces};
 use super::request::{self, Asked};
+use super::results::{Head, WholeResult, id, respond, stream, summary};
 use super::secrets::{Role, Secrets};
 use super::statement::{self, Statement};
 
@@ -44,15 +41,6 @@ pub(crate) fn app(engine: Arc<Engine>) -> Router {
 
 async fn query(State(engine): State<Arc<Engine>>, request: Request) -> Response<Body> {
     engine.answer(request).await.unwrap_or_else(|text| reply::error(&text))
-}
-
-/// The head of an answer: what is known when its first byte is sent.
-struct Head {
-    format: String,
-    query_id: String,
-    /// Rows and bytes: read, written; rows of the result.
-    summary: String,
-    exception_tag: Option<String>,
 }
 
 impl Engine {
@@ -221,19 +209,6 @@ impl Engine {
     }
 }
 
-/// A result in memory. It keeps its turn until it was sent, so that slow clients can't pile up
-/// results.
-struct WholeResult {
-    answer: Answer,
-    _turn: Turn,
-}
-
-impl AsRef<[u8]> for WholeResult {
-    fn as_ref(&self) -> &[u8] {
-        self.answer.as_ref()
-    }
-}
-
 /// Passes a body's pieces on, and `None` at its end: a body that breaks off has no end, so that
 /// nothing of it is stored.
 async fn feed(body: Body, send: mpsc::Sender<Option<Bytes>>, limit: usize) -> Result<(), String> {
@@ -287,86 +262,6 @@ fn insert_from(
     }
 }
 
-/// Answers with a result that is sent while it is made. Errors before its first piece have a
-/// status; later ones are told in the body, as ClickHouse does.
-async fn stream(
-    asked: Asked,
-    sql: String,
-    format: String,
-    pieces: Pieces,
-    turn: Turn,
-) -> Result<Response<Body>, String> {
-    let (send, mut receive) = mpsc::channel::<Result<Bytes, String>>(2);
-    let query_id = asked.query_id.clone();
-    let stream_format = format.clone();
-    tokio::task::spawn_blocking(move || {
-        let failed = turn.run(&asked.wanted, |connection| {
-            let result = send_pieces(connection, &asked, &sql, &stream_format, pieces, &send);
-            let reusable = result.is_ok();
-            (result, reusable)
-        });
-        if let Err(text) = failed {
-            let _ = send.blocking_send(Err(text));
-        }
-    });
-    let first = receive.recv().await.transpose()?.unwrap_or_default();
-    let tag: String =
-        rand::random::<[u8; 16]>().iter().map(|byte| char::from(b'a' + byte % 26)).collect();
-    let later = Body::new(PiecesBody { first: Some(first), rest: receive, tag: tag.clone() });
-    let head =
-        Head { format, query_id: id(query_id), summary: "{}".to_owned(), exception_tag: Some(tag) };
-    Ok(respond(head, later))
-}
-
-/// The body of a result in pieces.
-struct PiecesBody {
-    first: Option<Bytes>,
-    rest: mpsc::Receiver<Result<Bytes, String>>,
-    tag: String,
-}
-
-impl hyper::body::Body for PiecesBody {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        if let Some(first) = self.first.take() {
-            return Poll::Ready(Some(Ok(Frame::data(first))));
-        }
-        self.rest.poll_recv(context).map(|piece| {
-            let data = match piece? {
-                Ok(data) => data,
-                Err(text) => Bytes::from(reply::broken_off(&text, &self.tag)),
-            };
-            Some(Ok(Frame::data(data)))
-        })
-    }
-}
-
-fn send_pieces(
-    connection: &mut Connection,
-    asked: &Asked,
-    sql: &str,
-    format: &str,
-    pieces: Pieces,
-    send: &mpsc::Sender<Result<Bytes, String>>,
-) -> Result<(), String> {
-    let mut stream = connection.stream(sql, format, &asked.params)?;
-    let mut is_first = true;
-    while let Some(piece) = stream.next()? {
-        let head = if is_first { 0 } else { pieces.head_length(piece.as_ref()) };
-        is_first = false;
-        if send.blocking_send(Ok(Bytes::from_owner(piece).slice(head..))).is_err() {
-            // The client is gone: dropping the stream cancels the query.
-            return Ok(());
-        }
-    }
-    Ok(())
-}
-
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, String> + Send + 'static,
 ) -> Result<T, String> {
@@ -375,36 +270,4 @@ async fn blocking<T: Send + 'static>(
             "Code: 49. DB::Exception: The engine's thread failed: {error}. (LOGICAL_ERROR)"
         ))
     })
-}
-
-fn summary(answer: &Answer, started: Instant) -> String {
-    let ((read_rows, read_bytes), (written_rows, written_bytes)) =
-        (answer.read(), answer.written());
-    format!(
-        "{{\"read_rows\":\"{read_rows}\",\"read_bytes\":\"{read_bytes}\",\"written_rows\":\"{written_rows}\",\"written_bytes\":\"{written_bytes}\",\"result_rows\":\"{}\",\"elapsed_ns\":\"{}\"}}",
-        answer.rows(),
-        started.elapsed().as_nanos()
-    )
-}
-
-fn id(asked: Option<String>) -> String {
-    asked.unwrap_or_else(|| uuid::Uuid::new_v4().to_string())
-}
-
-fn respond(head: Head, body: Body) -> Response<Body> {
-    let mut response = Response::new(body);
-    let headers = response.headers_mut();
-    let content_type = HeaderValue::from_static(reply::content_type(&head.format));
-    headers.insert(header::CONTENT_TYPE, content_type);
-    for (name, value) in [
-        ("x-clickhouse-format", Some(head.format)),
-        ("x-clickhouse-query-id", Some(head.query_id)),
-        ("x-clickhouse-summary", Some(head.summary)),
-        ("x-clickhouse-exception-tag", head.exception_tag),
-    ] {
-        if let Some(value) = value.and_then(|text| HeaderValue::from_str(&text).ok()) {
-            headers.insert(name, value);
-        }
-    }
-    response
 }

@@ -10,7 +10,7 @@
 //! - `library`: the C functions; the only unsafe code.
 //! - `pool`: connections, and how settings stay with their statement.
 //! - `statement`, `request`, `reply`: the HTTP interface's form, without I/O.
-//! - `http`: the handlers.
+//! - `http`: the handlers; `results`: what they answer with.
 //! - `secrets`: users and passwords.
 //! - [`Supervisor`]: the parent's side.
 
@@ -19,6 +19,7 @@ mod library;
 mod pool;
 mod reply;
 mod request;
+mod results;
 mod secrets;
 mod serve;
 mod settings;
