@@ -33,17 +33,23 @@ use crate::{
 
 mod block;
 mod compact;
+mod format;
+mod gather;
 mod group;
 mod journal;
 mod layout;
+mod outcome;
+mod queue;
 mod reader;
 mod retention;
+mod segment;
 mod shared;
 mod space;
 mod store;
 mod writer;
 
-use shared::{Command, Shared};
+use queue::Command;
+use shared::Shared;
 
 /// A record may have this many bytes, key and value together; as large as Kafka takes by default.
 pub const RECORD_BYTES_MAX: usize = 1_000_000;
@@ -198,7 +204,7 @@ impl Log for EmbeddedLog {
 
     fn offsets(&self, partition: Partition) -> Result<std::ops::Range<u64>, LogError> {
         let slot = self.shared.slot(partition)?;
-        let store = self.shared.store()?;
+        let store = self.shared.store_soon()?;
         let end = store.index[slot].end();
         Ok(store.start(slot, partition)?.min(end)..end)
     }

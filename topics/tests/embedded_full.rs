@@ -80,10 +80,12 @@ fn max_bytes_keeps_what_was_not_consumed() {
     append_blocking(&*log, numbered(acknowledged)).unwrap();
     let offsets = log.offsets(place).unwrap();
     assert!(offsets.start > 0 && offsets.end == acknowledged + 1, "{offsets:?}");
-    assert_eq!(read_to_end(&*log, place, 0)[0].0, offsets.start);
+    assert!(read_to_end(&*log, place, 0)[0].0 >= offsets.start);
     log.close(Duration::from_secs(10));
     let log = EmbeddedLog::open(settings).unwrap();
-    assert_eq!(log.offsets(place).unwrap(), offsets);
+    // What was dropped stays dropped; the upkeep may have dropped more by now.
+    let later = log.offsets(place).unwrap();
+    assert!(later.end == offsets.end && later.start >= offsets.start, "{offsets:?} {later:?}");
 }
 
 /// Notices, which nobody has to consume, are dropped to make room.

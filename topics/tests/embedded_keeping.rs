@@ -1,10 +1,9 @@
-//! How long the embedded log keeps records: retention by time, compaction against a model, and
+//! How long the embedded log keeps records: retention by time, the catalogue view, and
 //! fairness between partitions.
 
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::{
-    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -14,7 +13,6 @@ use footfall_topics::{
     catalog::CatalogView,
     embedded::{EmbeddedLog, Retention, Settings},
 };
-use proptest::prelude::*;
 
 #[path = "contract/mod.rs"]
 #[allow(dead_code, unused_macros)]
@@ -49,6 +47,59 @@ fn old_records_are_dropped_by_time() {
     put(&*log, salts, b"day", &[b"third"]);
     assert_eq!(read_to_end(&*log, salts, 0), [(2, b"day".to_vec(), b"third".to_vec())]);
     assert_eq!(values(&read_to_end(&*log, other, 0)), ["stays"]);
+}
+
+/// Once the keys of visitor ids are dropped, no file holds them; everything else is still there,
+/// appends and readers go on.
+#[test]
+fn dropped_salts_are_erased_from_all_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let retention = Retention { salts_seconds: 1, ..Retention::default() };
+    let settings = Settings { retention, ..Settings::new(folder.path()) };
+    let log = EmbeddedLog::open(settings.clone()).unwrap();
+    let (salts, other) = (partition(Topic::Salts, 0), partition(Topic::Pageviews, 0));
+    let secrets = [b"short-secret-salt".to_vec(), b"long-secret-salt-".repeat(100)];
+    put(&*log, other, b"k", &[b"before"]);
+    put(&*log, salts, b"day", &[&secrets[0], &secrets[1]]);
+    let is_stored = |what: &[u8]| folder_holds(folder.path(), what);
+    assert!(is_stored(b"short-secret-salt") && is_stored(b"long-secret-salt-"));
+    let mut follower = log.reader().unwrap();
+    follower.assign(other, 0).unwrap();
+    let mut seen = Vec::new();
+    let deadline = Instant::now() + PATIENCE;
+    let mut appended = vec!["before".to_owned()];
+    while is_stored(b"short-secret-salt") || is_stored(b"long-secret-salt-") {
+        assert!(Instant::now() < deadline, "the salts are erased");
+        let value = format!("{}", appended.len());
+        put(&*log, other, b"k", &[value.as_bytes()]);
+        appended.push(value);
+        seen.extend(values(&records(&follower.poll(1 << 20, Duration::from_millis(20)).unwrap())));
+    }
+    while seen.len() < appended.len() {
+        assert!(Instant::now() < deadline);
+        seen.extend(values(&records(&follower.poll(1 << 20, PATIENCE).unwrap())));
+    }
+    assert_eq!(seen, appended);
+    assert_eq!(log.offsets(salts).unwrap(), 2..2);
+    put(&*log, other, b"k", &[b"after"]);
+    appended.push("after".to_owned());
+    log.close(Duration::from_secs(10));
+    let log = EmbeddedLog::open(settings).unwrap();
+    assert_eq!(values(&read_to_end(&*log, other, 0)), appended);
+    assert_eq!(log.offsets(salts).unwrap(), 2..2);
+}
+
+fn folder_holds(folder: &std::path::Path, what: &[u8]) -> bool {
+    let Ok(entries) = std::fs::read_dir(folder) else { return false };
+    entries.flatten().map(|entry| entry.path()).any(|path| {
+        if path.is_dir() {
+            return folder_holds(&path, what);
+        }
+        // A file may be gone by now.
+        let bytes = std::fs::read(&path).unwrap_or_default();
+        let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |at| at + 1);
+        bytes[..end].windows(what.len()).any(|window| window == what)
+    })
 }
 
 /// A reader that waits at the end of a partition whose records are all dropped goes on with the next.
@@ -171,91 +222,6 @@ fn folder_bytes(folder: &std::path::Path) -> u64 {
         Err(_) => 0,
     };
     entries.flatten().map(bytes).sum()
-}
-
-#[derive(Clone, Debug)]
-enum Step {
-    /// Appends values (empty: a removal) for keys.
-    Put(Vec<(u8, u16)>),
-    Compact,
-    Restart,
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let records = prop::collection::vec((0u8..12, 0u16..400), 1..40);
-    prop_oneof![6 => records.prop_map(Step::Put), 3 => Just(Step::Compact), 1 => Just(Step::Restart)]
-}
-
-fn check_compacted(log: &EmbeddedLog, model: &[(u8, Vec<u8>)]) -> Result<(), TestCaseError> {
-    let place = partition(Topic::Blocklist, 0);
-    let stored = read_to_end(log, place, 0);
-    prop_assert_eq!(end(log, place), model.len() as u64);
-    let mut last = BTreeMap::new();
-    for (offset, (key, _)) in model.iter().enumerate() {
-        last.insert(*key, offset as u64);
-    }
-    // Whatever is stored is what was appended at this offset.
-    for (offset, key, value) in &stored {
-        let (expected_key, expected) = &model[*offset as usize];
-        prop_assert_eq!((&key[..], value), (&[*expected_key][..], expected));
-    }
-    // The last record of each key is stored.
-    for offset in last.values() {
-        prop_assert!(stored.iter().any(|record| record.0 == *offset), "offset {} is gone", offset);
-    }
-    for from in [model.len() / 3, model.len() / 2, model.len().saturating_sub(1)] {
-        let mut expected = stored.clone();
-        expected.retain(|record| record.0 >= from as u64);
-        prop_assert_eq!(read_to_end(log, place, from as u64), expected);
-    }
-    Ok(())
-}
-
-/// Memory is faster than a disk where it is not about the disk.
-fn fast_folder() -> tempfile::TempDir {
-    let memory = std::path::Path::new("/dev/shm");
-    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
-
-    #[test]
-    fn compaction_agrees_with_a_model(steps in prop::collection::vec(step(), 1..20)) {
-        let folder = fast_folder();
-        let open = || EmbeddedLog::open(Settings::new(folder.path())).unwrap();
-        let mut log = open();
-        let mut model: Vec<(u8, Vec<u8>)> = Vec::new();
-        for step in steps {
-            match step {
-                Step::Put(records) => {
-                    let mut batch = RecordBatch::new();
-                    for (key, length) in records {
-                        // Long values, so that blocks are large enough to be left alone.
-                        let value = vec![key; usize::from(length) * 20];
-                        batch.push(Topic::Blocklist, 0, &[key], &value);
-                        model.push((key, value));
-                    }
-                    append_blocking(&*log, batch).unwrap();
-                }
-                Step::Compact => {
-                    log.tidy().unwrap();
-                    let stored = read_to_end(&*log, partition(Topic::Blocklist, 0), 0);
-                    let mut keys: Vec<_> = stored.iter().map(|record| &record.1).collect();
-                    keys.sort();
-                    let count = keys.len();
-                    keys.dedup();
-                    prop_assert_eq!(keys.len(), count, "each key once after compaction");
-                }
-                Step::Restart => {
-                    log.close(Duration::from_secs(10));
-                    drop(log);
-                    log = open();
-                }
-            }
-            check_compacted(&log, &model)?;
-        }
-    }
 }
 
 mod catalog {

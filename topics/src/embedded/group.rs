@@ -15,7 +15,8 @@ use std::{
 
 use super::{
     layout::position_key,
-    shared::{Command, Shared, Signal, lock},
+    queue::{Command, Reply, Signal},
+    shared::{Shared, lock},
     store::{storage, u64_of},
 };
 use crate::{
@@ -107,7 +108,7 @@ pub(super) fn join(shared: Arc<Shared>, name: &str) -> Result<Box<dyn Membership
             name.len()
         )));
     }
-    shared.store()?;
+    shared.store_soon()?;
     let group = shared.groups.get(name, shared.layout.partitions(Topic::Shards));
     let signal = Arc::<Signal>::default();
     let id = {
@@ -205,10 +206,7 @@ struct Shard {
 
 impl Shard {
     /// Has the writer do something and waits for the outcome.
-    fn ask(
-        &self,
-        command: impl FnOnce(super::shared::Reply) -> Command,
-    ) -> Result<(), CommitError> {
+    fn ask(&self, command: impl FnOnce(Reply) -> Command) -> Result<(), CommitError> {
         let (reply, outcome) = std::sync::mpsc::sync_channel(1);
         if let Err(refused) = self.shared.queue.push(command(reply)) {
             return Err(CommitError::Failed(refused.1.to_string()));
@@ -228,7 +226,7 @@ impl ShardLog for Shard {
             return Err(self.seal.lost());
         }
         let failed = |error: LogError| CommitError::Failed(error.to_string());
-        let store = self.shared.store().map_err(failed)?;
+        let store = self.shared.store_soon().map_err(failed)?;
         let read = |partition: &Partition| {
             let key = position_key(&self.seal.group.name, *partition);
             let value = store.meta.get(key).map_err(storage)?;

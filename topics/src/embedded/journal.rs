@@ -12,7 +12,6 @@
 
 use std::{
     fs::File,
-    io::Write as _,
     path::{Path, PathBuf},
 };
 
@@ -33,24 +32,36 @@ pub(super) fn prepare(dir: &Path) -> Result<(), LogError> {
         std::fs::remove_dir_all(dir).map_err(storage)?;
     }
     std::fs::create_dir_all(dir).map_err(storage)?;
-    match last_journal(dir)? {
-        Some(path) => repair(&path),
+    match journals(dir)?.into_iter().max() {
+        Some((_, path)) => repair(&path),
         None => Ok(()),
     }
 }
 
-fn last_journal(dir: &Path) -> Result<Option<PathBuf>, LogError> {
-    let mut last = None;
+/// The journals with their numbers.
+fn journals(dir: &Path) -> Result<Vec<(u64, PathBuf)>, LogError> {
+    let mut journals = Vec::new();
     for entry in std::fs::read_dir(dir).map_err(storage)? {
         let path = entry.map_err(storage)?.path();
+        let number = path.file_stem().and_then(|stem| stem.to_str()?.parse::<u64>().ok());
         if path.extension().is_some_and(|extension| extension == "jnl")
-            && let Some(number) =
-                path.file_stem().and_then(|stem| stem.to_str()?.parse::<u64>().ok())
+            && let Some(number) = number
         {
-            last = last.max(Some((number, path)));
+            journals.push((number, path));
         }
     }
-    Ok(last.map(|(_, path)| path))
+    Ok(journals)
+}
+
+/// Empties all journals of a closed database. The files stay: from an empty journal the database
+/// goes on counting where its tables end, from a missing one it would not.
+pub(super) fn empty_all(dir: &Path) -> Result<(), LogError> {
+    for (_, path) in journals(dir)? {
+        let file = File::options().write(true).open(path).map_err(storage)?;
+        file.set_len(0).map_err(storage)?;
+        file.sync_all().map_err(storage)?;
+    }
+    Ok(())
 }
 
 fn repair(path: &Path) -> Result<(), LogError> {
@@ -68,9 +79,8 @@ fn repair(path: &Path) -> Result<(), LogError> {
         )));
     }
     tracing::warn!(journal = %path.display(), at = whole, "cutting off a write that was torn");
-    let mut file = File::options().write(true).open(path).map_err(storage)?;
+    let file = File::options().write(true).open(path).map_err(storage)?;
     file.set_len(whole as u64).map_err(storage)?;
-    file.flush().map_err(storage)?;
     file.sync_all().map_err(storage)
 }
 

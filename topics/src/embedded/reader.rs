@@ -8,7 +8,8 @@ use std::{
 
 use super::{
     block::{Block, Cursor},
-    shared::{Shared, Signal},
+    queue::Signal,
+    shared::Shared,
     store::{Store, storage},
 };
 use crate::{Chunk, LogError, Partition, Reader};

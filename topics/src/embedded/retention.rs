@@ -2,6 +2,7 @@
 //!
 //! - By time: a segment is dropped when its newest record is older than its family is kept, whether
 //!   or not it was consumed.
+//!   Keys of visitor ids are then erased from the database's journals, too.
 //! - By size: when all records together come near `max_bytes`, the oldest segments are dropped
 //!   early, but only those whose records every group that reads them has consumed. Accepted events
 //!   and results that no group has read yet are not dropped; so appends fail before unprocessed
@@ -18,8 +19,9 @@ use fjall::AbstractTree as _;
 use super::{
     Settings, compact,
     layout::{Family, POSITION_PREFIX, partition_key},
+    segment::{Segment, keyspace_bytes},
     shared::{Shared, lock, now_ms},
-    store::{Segment, Store, keyspace_bytes, storage, u64_of},
+    store::{Store, storage, u64_of},
 };
 use crate::{LogError, Partition, Topic, metrics};
 
@@ -97,7 +99,10 @@ pub(super) fn pass(shared: &Arc<Shared>, thorough: bool) -> Result<(), LogError>
     let now_ms = now_ms();
     for family in Family::ALL {
         if let Some(kept_ms) = shared.settings.retention_ms(family) {
-            drop_old(&store, family, now_ms.saturating_sub(kept_ms))?;
+            let dropped = drop_old(&store, family, now_ms.saturating_sub(kept_ms))?;
+            if dropped && family == Family::Salts {
+                shared.erase_journals.store(true, Ordering::Release);
+            }
         }
     }
     drop_excess(shared, &store)?;
@@ -107,7 +112,9 @@ pub(super) fn pass(shared: &Arc<Shared>, thorough: bool) -> Result<(), LogError>
     Ok(())
 }
 
-fn drop_old(store: &Store, family: Family, before_ms: i64) -> Result<(), LogError> {
+/// Drops a family's segments without any record since `before_ms`; whether there were any.
+fn drop_old(store: &Store, family: Family, before_ms: i64) -> Result<bool, LogError> {
+    let mut dropped = false;
     for segment in store.segments(family) {
         if segment.is_empty() || segment.newest_ms.load(Ordering::Relaxed) >= before_ms {
             continue;
@@ -117,8 +124,9 @@ fn drop_old(store: &Store, family: Family, before_ms: i64) -> Result<(), LogErro
             continue;
         }
         drop_segment(store, &segment, "time")?;
+        dropped = true;
     }
-    Ok(())
+    Ok(dropped)
 }
 
 fn drop_excess(shared: &Shared, store: &Store) -> Result<(), LogError> {

@@ -1,11 +1,10 @@
-//! What all threads and handles of the log share: the open store, the queue to the writer, the
-//! signals that wake readers, the groups.
+//! What all threads and handles of the log share: the open store, the queue to the writer, who
+//! waits for records, the groups.
 
 use std::{
-    collections::VecDeque,
     fs::File,
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, Weak,
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -13,16 +12,19 @@ use std::{
 
 use super::{
     RECORD_BYTES_MAX, Settings,
-    group::{Groups, Seal},
+    group::Groups,
     layout::Layout,
+    queue::{Queue, Signal},
     space::{Need, Space},
     store::{Store, storage},
 };
-use crate::{AppendError, CommitError, Done, LogError, Partition, Position, RecordBatch};
+use crate::{AppendError, LogError, Partition, RecordBatch};
 
 /// Folder of the store within the log's folder; the lock file lies beside it.
 const STORE_FOLDER: &str = "store";
 const LOCK_FILE: &str = "lock";
+/// How long a question waits for a store that is being opened again.
+const STORE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Locks a mutex whose data is valid even after a panic elsewhere.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -33,133 +35,6 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(super) fn now_ms() -> i64 {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
-}
-
-/// How a commit's outcome gets back to its caller.
-pub(super) type Reply = std::sync::mpsc::SyncSender<Result<(), CommitError>>;
-
-/// What the writer is asked to do.
-pub(super) enum Command {
-    /// Store records.
-    Append { batch: RecordBatch, done: Done, queued_at: Instant },
-    /// Store records and positions, if the seal still holds.
-    Commit {
-        outputs: RecordBatch,
-        group: String,
-        positions: Vec<Position>,
-        seal: Seal,
-        reply: Reply,
-    },
-    /// Answer when everything before has an outcome.
-    Barrier { reply: Reply },
-}
-
-impl Command {
-    fn bytes(&self) -> usize {
-        const OVERHEAD: usize = 256;
-        OVERHEAD
-            + match self {
-                // Forty bytes: what a batch keeps per record besides key and value.
-                Command::Append { batch, .. } => batch.bytes() + batch.len() * 40,
-                Command::Commit { outputs, .. } => outputs.bytes() + outputs.len() * 40,
-                Command::Barrier { .. } => 0,
-            }
-    }
-}
-
-/// The writer's queue, bounded in bytes.
-pub(super) struct Queue {
-    state: Mutex<QueueState>,
-    filled: Condvar,
-    bytes_max: usize,
-}
-
-#[derive(Default)]
-struct QueueState {
-    commands: VecDeque<Command>,
-    bytes: usize,
-    closed: bool,
-}
-
-impl Queue {
-    fn new(bytes_max: usize) -> Queue {
-        Queue { state: Mutex::default(), filled: Condvar::new(), bytes_max }
-    }
-
-    /// Adds a command, or gives it back with the reason.
-    pub(super) fn push(&self, command: Command) -> Result<(), Box<(Command, AppendError)>> {
-        let bytes = command.bytes();
-        let mut state = lock(&self.state);
-        if state.closed {
-            return Err(Box::new((command, AppendError::Closed)));
-        }
-        // One batch larger than the whole queue still gets through when nothing else waits.
-        if state.bytes + bytes > self.bytes_max && !state.commands.is_empty() {
-            return Err(Box::new((command, AppendError::Busy)));
-        }
-        state.bytes += bytes;
-        state.commands.push_back(command);
-        if state.commands.len() == 1 {
-            self.filled.notify_one();
-        }
-        Ok(())
-    }
-
-    /// Moves some `bytes_max` bytes of commands to `into`; waits for the first at most `timeout`.
-    /// `false` when the queue is closed and empty.
-    pub(super) fn take(
-        &self,
-        into: &mut Vec<Command>,
-        bytes_max: usize,
-        timeout: Duration,
-    ) -> bool {
-        let mut state = lock(&self.state);
-        if state.commands.is_empty() && !state.closed {
-            let waited = self.filled.wait_timeout(state, timeout);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        let mut taken = 0;
-        while taken < bytes_max {
-            let Some(command) = state.commands.pop_front() else { break };
-            taken += command.bytes();
-            into.push(command);
-        }
-        state.bytes = state.bytes.saturating_sub(taken);
-        !(state.closed && into.is_empty())
-    }
-
-    fn close(&self) {
-        lock(&self.state).closed = true;
-        self.filled.notify_all();
-    }
-}
-
-/// Wakes one waiting reader or member.
-#[derive(Default)]
-pub(super) struct Signal {
-    raised: Mutex<bool>,
-    condvar: Condvar,
-}
-
-impl Signal {
-    pub(super) fn raise(&self) {
-        *lock(&self.raised) = true;
-        self.condvar.notify_all();
-    }
-
-    /// Waits until it is raised, at most until `deadline`, and lowers it.
-    pub(super) fn wait(&self, deadline: Instant) {
-        let mut raised = lock(&self.raised);
-        while !*raised {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            let waited = self.condvar.wait_timeout(raised, left);
-            raised = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        *raised = false;
-    }
 }
 
 /// Everything shared.
@@ -174,6 +49,8 @@ pub(super) struct Shared {
     /// Ends the upkeep thread's pauses.
     pub(super) closing: Signal,
     closed: AtomicBool,
+    /// Something was dropped that must not stay in the database's journals.
+    pub(super) erase_journals: AtomicBool,
     store: RwLock<Option<Arc<Store>>>,
     /// Why appends fail at the moment.
     trouble: Mutex<Option<AppendError>>,
@@ -201,6 +78,7 @@ impl Shared {
             upkeep: Mutex::default(),
             closing: Signal::default(),
             closed: AtomicBool::new(false),
+            erase_journals: AtomicBool::new(false),
             store: RwLock::new(Some(Arc::new(store))),
             trouble: Mutex::new(None),
             watchers,
@@ -219,6 +97,20 @@ impl Shared {
                 storage("the store is being opened again after an error")
             }
         })
+    }
+
+    /// [`Shared::store`], which waits while the store is closed for a moment.
+    pub(super) fn store_soon(&self) -> Result<Arc<Store>, LogError> {
+        let deadline = Instant::now() + STORE_TIMEOUT;
+        loop {
+            match self.store() {
+                Err(error) if !self.is_closed() && Instant::now() < deadline => {
+                    tracing::debug!(%error, "waiting for the store");
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                result => return result,
+            }
+        }
     }
 
     pub(super) fn slot(&self, partition: Partition) -> Result<usize, LogError> {
@@ -283,6 +175,12 @@ impl Shared {
             std::thread::sleep(Duration::from_millis(1));
         }
         true
+    }
+
+    /// Empties the journals of the closed store. Only right if everything in them has been written
+    /// out to files.
+    pub(super) fn empty_journals(&self) -> Result<(), LogError> {
+        super::journal::empty_all(&self.settings.dir.join(STORE_FOLDER))
     }
 
     /// Opens the store again after [`Shared::close_store`].

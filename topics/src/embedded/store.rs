@@ -11,115 +11,26 @@
 
 use std::{
     path::Path,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicI64, AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, atomic::Ordering},
+    time::{Duration, Instant},
 };
 
-use fjall::{
-    CompressionType, Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode,
-    Readable,
-};
+use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable};
 
 use super::{
     Settings,
     block::Block,
+    format::check_format,
     journal,
     layout::{Family, Layout, block_key, end_key, first_of_key, partition_key},
+    segment::{PartitionIndex, Segment, block_options, keyspace_bytes},
     shared::lock,
 };
 use crate::{LogError, Partition};
 
-/// Memory per keyspace before its blocks are written out to files.
-const MEMTABLE_BYTES: u64 = 16 << 20;
-/// Values from this size go to value files.
-const SEPARATED_BYTES_MIN: u32 = 512;
 /// The database's journals together may grow to this size before small keyspaces are written out
 /// to free them.
 const JOURNALS_BYTES: u64 = 128 << 20;
-/// Version of the layout on disk.
-const FORMAT: u32 = 1;
-
-/// A keyspace of blocks.
-pub(super) struct Segment {
-    pub(super) family: Family,
-    pub(super) number: u64,
-    pub(super) keyspace: Keyspace,
-    /// Bytes of the blocks in it.
-    pub(super) bytes: AtomicU64,
-    /// When its first block was appended (or it was made), milliseconds since 1970.
-    pub(super) oldest_ms: AtomicI64,
-    /// When its last block was appended, milliseconds since 1970; `i64::MIN` while it is empty.
-    pub(super) newest_ms: AtomicI64,
-}
-
-impl Segment {
-    fn new(family: Family, number: u64, keyspace: Keyspace, now_ms: i64) -> Segment {
-        Segment {
-            family,
-            number,
-            keyspace,
-            bytes: AtomicU64::new(0),
-            oldest_ms: AtomicI64::new(now_ms),
-            newest_ms: AtomicI64::new(i64::MIN),
-        }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.newest_ms.load(Ordering::Relaxed) == i64::MIN
-    }
-}
-
-/// Where one partition's blocks are.
-#[derive(Default)]
-pub(super) struct PartitionIndex {
-    /// The segments that hold blocks of it, each with the first offset there, in order.
-    parts: Mutex<Vec<(u64, Arc<Segment>)>>,
-    /// One past the last record.
-    pub(super) end: AtomicU64,
-}
-
-impl PartitionIndex {
-    pub(super) fn end(&self) -> u64 {
-        self.end.load(Ordering::Acquire)
-    }
-
-    /// The parts that hold offsets from `offset` on.
-    pub(super) fn parts_from(&self, offset: u64) -> Vec<(u64, Arc<Segment>)> {
-        let parts = self.parts();
-        let from = parts.partition_point(|(first, _)| *first <= offset).saturating_sub(1);
-        parts[from..].to_vec()
-    }
-
-    /// Notes that a block went to a segment.
-    pub(super) fn note(&self, first: u64, segment: &Arc<Segment>) {
-        let mut parts = self.parts();
-        if parts.last().is_none_or(|(_, last)| !Arc::ptr_eq(last, segment)) {
-            parts.push((first, segment.clone()));
-        }
-    }
-
-    fn forget(&self, segment: &Arc<Segment>) {
-        self.parts().retain(|(_, part)| !Arc::ptr_eq(part, segment));
-    }
-
-    /// One past the last offset that `segment` holds, if it holds any.
-    pub(super) fn end_in(&self, segment: &Arc<Segment>) -> Option<u64> {
-        let parts = self.parts();
-        let at = parts.iter().position(|(_, part)| Arc::ptr_eq(part, segment))?;
-        Some(parts.get(at + 1).map_or_else(|| self.end(), |(first, _)| *first))
-    }
-
-    /// Whether `segment` holds the last blocks.
-    fn ends_in(&self, segment: &Arc<Segment>) -> bool {
-        self.parts().last().is_some_and(|(_, last)| Arc::ptr_eq(last, segment))
-    }
-
-    fn parts(&self) -> std::sync::MutexGuard<'_, Vec<(u64, Arc<Segment>)>> {
-        lock(&self.parts)
-    }
-}
 
 /// The open database.
 pub(super) struct Store {
@@ -281,6 +192,26 @@ impl Store {
         self.db.delete_keyspace(segment.keyspace.clone()).map_err(storage)
     }
 
+    /// Writes everything that is in memory out to files; `false` if that was not done by `deadline`.
+    /// Nobody may write meanwhile.
+    pub(super) fn flush(&self, deadline: Instant) -> Result<bool, LogError> {
+        let segments = Family::ALL.into_iter().flat_map(|family| self.segments(family));
+        let keyspaces: Vec<_> =
+            segments.map(|segment| segment.keyspace.clone()).chain([self.meta.clone()]).collect();
+        for keyspace in &keyspaces {
+            keyspace.rotate_memtable().map_err(storage)?;
+        }
+        while keyspaces.iter().any(|keyspace| keyspace.sealed_memtable_count() > 0) {
+            if Instant::now() >= deadline {
+                return Ok(false);
+            }
+            // Fails when the background work has failed.
+            self.db.persist(PersistMode::Buffer).map_err(storage)?;
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(true)
+    }
+
     /// Bytes of all blocks.
     pub(super) fn bytes(&self) -> u64 {
         let segments = self.lock_segments();
@@ -336,59 +267,12 @@ impl Store {
     }
 }
 
-/// Bytes that a keyspace takes on disk and in memory.
-pub(super) fn keyspace_bytes(keyspace: &Keyspace) -> u64 {
-    use fjall::AbstractTree as _;
-    keyspace.disk_space() + keyspace.tree.active_memtable().size()
-}
-
-fn block_options() -> KeyspaceCreateOptions {
-    let values = KvSeparationOptions::default()
-        .separation_threshold(SEPARATED_BYTES_MIN)
-        .compression(CompressionType::None);
-    KeyspaceCreateOptions::default()
-        .max_memtable_size(MEMTABLE_BYTES)
-        .manual_journal_persist(true)
-        .expect_point_read_hits(true)
-        .with_kv_separation(Some(values))
-}
-
 /// Reads a block of a range.
 pub(super) fn read_block(guard: fjall::Guard) -> Result<Block, LogError> {
     let (key, value) = guard.into_inner().map_err(storage)?;
     let first = first_of_key(&key)
         .ok_or_else(|| LogError::Storage("a block's key has the wrong length".to_owned()))?;
     Block::parse(first, value.into()).map_err(storage)
-}
-
-fn check_format(db: &Database, meta: &Keyspace, partitions: u32) -> Result<(), LogError> {
-    let expected = [FORMAT.to_be_bytes(), partitions.to_be_bytes()].concat();
-    match meta.get("format").map_err(storage)? {
-        Some(found) if *found == *expected => Ok(()),
-        Some(found) => {
-            let number = |at: usize| {
-                let bytes = found.get(at..at + 4).and_then(|bytes| bytes.try_into().ok());
-                bytes.map_or(0, u32::from_be_bytes)
-            };
-            Err(LogError::Format(match number(0) {
-                FORMAT => format!(
-                    "the log has {} partitions and the configuration says {partitions}: the number \
-                     can't be changed once there is data; set it back to {}",
-                    number(4),
-                    number(4)
-                ),
-                other => format!(
-                    "the log was written in format {other}, this version reads format {FORMAT}: \
-                     use the version that wrote it, or start with an empty folder"
-                ),
-            }))
-        }
-        None => {
-            let mut batch = db.batch().durability(Some(PersistMode::SyncAll));
-            batch.insert(meta, "format", expected);
-            batch.commit().map_err(storage)
-        }
-    }
 }
 
 pub(super) fn u64_of(bytes: &[u8]) -> Result<u64, LogError> {

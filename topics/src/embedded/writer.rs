@@ -9,20 +9,23 @@ use std::{
 use fjall::PersistMode;
 
 use super::{
-    block::{BlockWriter, record_bytes_max},
+    gather::{Finished, Gatherer},
     layout::{Family, block_key, position_key},
-    shared::{Command, Shared, lock, now_ms},
+    outcome::{accept, fail, refuse, refuse_lost_commits, write_error},
+    queue::Command,
+    segment::Segment,
+    shared::{Shared, lock, now_ms},
     space::Need,
-    store::{Segment, Store, storage},
+    store::{Store, storage},
 };
-use crate::{AppendError, CommitError, LogError, Partition, Position, RecordBatch, metrics};
+use crate::{AppendError, LogError, Position, RecordBatch, metrics};
 
 /// Bytes gathered into one write at the most: bounds how long the first has to wait for the last.
 const GATHER_BYTES_MAX: usize = 8 << 20;
-/// A block is closed when it reaches this size.
-const BLOCK_BYTES: usize = 1 << 20;
 /// Pause between attempts to open a failed store again.
 const REOPEN_PAUSE: Duration = Duration::from_secs(1);
+/// How long writing out to files, and the users of the store, may take before erasing is put off.
+const ERASE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long users of a failed store may take to let go of it.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -34,52 +37,32 @@ pub(super) fn run(shared: &Arc<Shared>) {
         if writer.store.is_none() {
             writer.reopen();
         }
+        if shared.erase_journals.load(Ordering::Acquire) {
+            writer.erase_journals();
+        }
         writer.handle(&mut commands);
         debug_assert!(commands.is_empty());
     }
 }
 
-/// Records of one partition that are being gathered.
-#[derive(Default)]
-struct Gathered {
-    partition: Option<Partition>,
-    /// Bytes that are still to come in this write.
-    expected_bytes: usize,
-    first: u64,
-    block: Option<BlockWriter>,
-}
-
-/// A finished block.
-struct Finished {
-    slot: usize,
-    partition: Partition,
-    first: u64,
-    end: u64,
-    bytes: Vec<u8>,
-}
-
 struct Writer {
     shared: Arc<Shared>,
     store: Option<Arc<Store>>,
-    last_attempt: Instant,
-    /// By slot.
-    gathered: Vec<Gathered>,
-    /// Slots that have records in this write.
-    dirty: Vec<usize>,
+    /// When opening a failed store was last tried.
+    last_attempt: Option<Instant>,
+    gatherer: Gatherer,
+    /// The blocks of this write.
     finished: Vec<Finished>,
     now_ms: i64,
 }
 
 impl Writer {
     fn new(shared: Arc<Shared>) -> Writer {
-        let mut gathered = Vec::new();
-        gathered.resize_with(shared.layout.slots(), Gathered::default);
         Writer {
             store: shared.store().ok(),
-            last_attempt: Instant::now(),
+            last_attempt: None,
+            gatherer: Gatherer::new(shared.layout),
             shared,
-            gathered,
-            dirty: Vec::new(),
             finished: Vec::new(),
             now_ms: 0,
         }
@@ -96,8 +79,8 @@ impl Writer {
             return refuse(commands.drain(..), &error);
         };
         refuse_lost_commits(commands);
-        self.measure(commands);
-        self.encode(&store, commands);
+        let batches = commands.iter().filter_map(records);
+        self.finished = self.gatherer.encode(&store, batches, self.now_ms);
         let writing = lock(&store.writing);
         let result = self.write(&store, commands);
         drop(writing);
@@ -136,65 +119,6 @@ impl Writer {
             }
         }
         *commands = rest;
-    }
-
-    /// Sums up how much comes for each partition, so that blocks get exactly the memory they need.
-    fn measure(&mut self, commands: &[Command]) {
-        for batch in commands.iter().filter_map(records) {
-            for (partition, key, value) in batch.iter() {
-                let Some(slot) = self.shared.layout.slot(partition) else { continue };
-                let gathered = &mut self.gathered[slot];
-                if gathered.expected_bytes == 0 {
-                    gathered.partition = Some(partition);
-                    self.dirty.push(slot);
-                }
-                gathered.expected_bytes += record_bytes_max(key, value);
-            }
-        }
-    }
-
-    fn encode(&mut self, store: &Store, commands: &[Command]) {
-        for slot in &self.dirty {
-            self.gathered[*slot].first = store.index[*slot].end();
-        }
-        for batch in commands.iter().filter_map(records) {
-            for (partition, key, value) in batch.iter() {
-                let Some(slot) = self.shared.layout.slot(partition) else { continue };
-                self.encode_record(slot, key, value);
-            }
-        }
-        let dirty = std::mem::take(&mut self.dirty);
-        for slot in &dirty {
-            self.finish_block(*slot);
-        }
-        self.dirty = dirty;
-        self.dirty.clear();
-    }
-
-    fn encode_record(&mut self, slot: usize, key: &[u8], value: &[u8]) {
-        let bytes = record_bytes_max(key, value);
-        let gathered = &mut self.gathered[slot];
-        if gathered.block.as_ref().is_some_and(|block| block.bytes() + bytes > BLOCK_BYTES) {
-            self.finish_block(slot);
-        }
-        let gathered = &mut self.gathered[slot];
-        let block = gathered.block.get_or_insert_with(|| {
-            BlockWriter::with_capacity(gathered.expected_bytes.min(BLOCK_BYTES.max(bytes)))
-        });
-        block.push(0, key, value);
-        gathered.expected_bytes -= bytes;
-    }
-
-    fn finish_block(&mut self, slot: usize) {
-        let gathered = &mut self.gathered[slot];
-        let (Some(block), Some(partition)) = (gathered.block.take(), gathered.partition) else {
-            return;
-        };
-        let (first, span) = (gathered.first, block.span());
-        let end = first + u64::from(span);
-        gathered.first = end;
-        let bytes = block.finish(span, self.now_ms);
-        self.finished.push(Finished { slot, partition, first, end, bytes });
     }
 
     /// The atomic, synced write.
@@ -261,6 +185,37 @@ impl Writer {
         }
     }
 
+    /// Removes what was dropped from the database's journals, too, which would keep it for as long
+    /// as little is appended: has everything written out to files, and empties the journals while
+    /// the store is closed. Takes a moment, but is needed once a day (for keys of visitor ids).
+    fn erase_journals(&mut self) {
+        let shared = self.shared.clone();
+        if shared.space.check(0, Need::Append).is_err() {
+            return;
+        }
+        // Nothing but this thread and the upkeep writes.
+        let Ok(_upkeep) = shared.upkeep.try_lock() else { return };
+        let Some(store) = self.store.take() else { return };
+        let flushed = store.flush(Instant::now() + ERASE_TIMEOUT);
+        drop(store);
+        match flushed {
+            Ok(true) => {}
+            Ok(false) => return self.store = shared.store().ok(),
+            Err(error) => {
+                tracing::error!(%error, "the log could not be written out to files");
+                return self.reopen();
+            }
+        }
+        if shared.close_store(Instant::now() + ERASE_TIMEOUT) {
+            match shared.empty_journals() {
+                Ok(()) => shared.erase_journals.store(false, Ordering::Release),
+                Err(error) => tracing::error!(%error, "the journals could not be emptied"),
+            }
+        }
+        self.last_attempt = None;
+        self.reopen();
+    }
+
     /// Opens a failed store again, at most once per pause.
     fn reopen(&mut self) {
         if self.shared.store().is_ok() {
@@ -270,11 +225,11 @@ impl Writer {
             if !self.shared.close_store(Instant::now() + RELEASE_TIMEOUT) {
                 tracing::warn!("a reader still uses the failed store");
             }
-        } else if self.last_attempt.elapsed() < REOPEN_PAUSE {
+        } else if self.last_attempt.is_some_and(|last| last.elapsed() < REOPEN_PAUSE) {
             return;
         }
-        self.last_attempt = Instant::now();
-        let opened = match self.shared.space.check(0, Need::Append) {
+        self.last_attempt = Some(Instant::now());
+        let opened = match self.shared.space.check(0, Need::Positions) {
             Ok(()) => self.shared.open_store().map_err(|error| {
                 AppendError::Unavailable(format!("the store can't be opened again: {error}"))
             }),
@@ -292,17 +247,6 @@ impl Writer {
                 self.shared.set_trouble(Some(error));
             }
         }
-    }
-}
-
-fn write_error(error: &fjall::Error) -> AppendError {
-    match error {
-        fjall::Error::Io(io) | fjall::Error::Storage(fjall::LsmError::Io(io))
-            if io.kind() == std::io::ErrorKind::StorageFull =>
-        {
-            AppendError::Full("the disk is full: make room".to_owned())
-        }
-        other => AppendError::Unavailable(format!("the log's storage failed: {other}")),
     }
 }
 
@@ -348,64 +292,4 @@ pub(super) fn wait_for_room<'a>(
         }
     }
     Ok(())
-}
-
-/// Takes the commits of shards that have a new owner out and tells them.
-fn refuse_lost_commits(commands: &mut Vec<Command>) {
-    commands.retain(|command| match command {
-        Command::Commit { seal, reply, .. } if !seal.holds() => {
-            drop(reply.try_send(Err(seal.lost())));
-            false
-        }
-        _ => true,
-    });
-}
-
-fn accept(commands: &mut Vec<Command>) {
-    let recorder = metrics::Appends::start();
-    for command in commands.drain(..) {
-        match command {
-            Command::Append { batch, done, queued_at } => {
-                recorder.appended(batch.len() as u64, queued_at.elapsed());
-                done(Ok(()));
-            }
-            Command::Commit { outputs, reply, .. } => {
-                recorder.committed(outputs.len() as u64);
-                drop(reply.try_send(Ok(())));
-            }
-            Command::Barrier { reply } => drop(reply.try_send(Ok(()))),
-        }
-    }
-}
-
-/// Nothing of it was stored.
-fn refuse(commands: impl Iterator<Item = Command>, error: &AppendError) {
-    for command in commands {
-        match command {
-            Command::Append { done, .. } => {
-                metrics::append_failed(error);
-                done(Err(error.clone()));
-            }
-            Command::Commit { reply, .. } => {
-                drop(reply.try_send(Err(CommitError::Failed(error.to_string()))));
-            }
-            Command::Barrier { reply } => drop(reply.try_send(Ok(()))),
-        }
-    }
-}
-
-/// It may or may not have been stored.
-fn fail(commands: &mut Vec<Command>, error: &AppendError) {
-    for command in commands.drain(..) {
-        match command {
-            Command::Append { done, .. } => {
-                metrics::append_failed(error);
-                done(Err(error.clone()));
-            }
-            Command::Commit { reply, .. } => {
-                drop(reply.try_send(Err(CommitError::Unknown(error.to_string()))));
-            }
-            Command::Barrier { reply } => drop(reply.try_send(Ok(()))),
-        }
-    }
 }
