@@ -2,7 +2,7 @@
 //!
 //! Everything that Footfall knows went through here first. The rest of the program sees only the
 //! traits of this module and can't tell the two implementations apart; one contract suite
-//! (`tests/contract.rs`) is run against both.
+//! (`tests/contract/`) is run against both.
 //!
 //! # Layout
 //!
