@@ -18,8 +18,9 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::Producer;
 
 use crate::{AppendError, Done, Log, LogError, Membership, Partition, Reader, RecordBatch, Topic};
@@ -121,13 +122,26 @@ impl Log for KafkaLog {
 
     fn offsets(&self, partition: Partition) -> Result<Range<u64>, LogError> {
         let name = self.layout.name(partition.topic);
+        if partition.number >= self.layout.partitions(partition.topic) {
+            return Err(LogError::Kafka(format!("{name} has no partition {}", partition.number)));
+        }
         let number = settings::partition_number(partition.number)?;
         let producer = self.appender.producer().ok_or(LogError::Closed)?;
-        let (low, high) = producer
-            .client()
-            .fetch_watermarks(name, number, self.settings.request_timeout())
-            .map_err(|error| LogError::Kafka(format!("no offsets of {name}/{number}: {error}")))?;
-        Ok(settings::offset(low)..settings::offset(high))
+        let timeout = self.settings.request_timeout();
+        let deadline = Instant::now() + timeout;
+        loop {
+            match producer.client().fetch_watermarks(name, number, timeout) {
+                Ok((low, high)) => return Ok(settings::offset(low)..settings::offset(high)),
+                // A leader that was just elected is not known everywhere at once.
+                Err(error) if is_leaderless(&error) && Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                Err(error) => {
+                    let why = format!("no offsets of {name}/{number}: {error}");
+                    return Err(LogError::Kafka(why));
+                }
+            }
+        }
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>, LogError> {
@@ -150,4 +164,15 @@ impl Log for KafkaLog {
     fn close(&self, timeout: Duration) {
         self.appender.close(timeout);
     }
+}
+
+fn is_leaderless(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::NotLeaderForPartition
+                | RDKafkaErrorCode::LeaderNotAvailable
+                | RDKafkaErrorCode::UnknownTopicOrPartition
+        )
+    )
 }

@@ -4,7 +4,7 @@
 // Helpers of tests are not tests to clippy.
 #![allow(clippy::unwrap_used)]
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use footfall_tests::Broker;
@@ -21,18 +21,25 @@ mod owning;
 #[path = "kafka/support.rs"]
 mod support;
 
-/// A log of its own on the broker that all tests share.
+/// The contract's cases share their topics, since hundreds of partitions are work for a broker; so
+/// they run one after the other.
+static TURN: Mutex<Option<Settings>> = Mutex::new(None);
+
+/// The log on the broker that all tests share.
 struct OnKafka {
     settings: Settings,
     log: Mutex<Option<Arc<KafkaLog>>>,
+    _turn: MutexGuard<'static, Option<Settings>>,
 }
 
 impl OnKafka {
     fn start() -> OnKafka {
+        let mut turn = TURN.lock().unwrap_or_else(|failed| failed.into_inner());
         let broker = Broker::shared();
-        let settings = support::settings(broker, &broker.prefix("contract"));
+        let make = || support::settings(broker, &broker.prefix("contract"));
+        let settings = turn.get_or_insert_with(make).clone();
         let log = KafkaLog::open(settings.clone()).expect("the log opens");
-        OnKafka { settings, log: Mutex::new(Some(log)) }
+        OnKafka { settings, log: Mutex::new(Some(log)), _turn: turn }
     }
 }
 

@@ -362,7 +362,8 @@ impl ShardLog for KafkaShard {
             .map(|partition| Position { partition: *partition, offset: 0, metadata: String::new() })
             .collect();
         let list = self.list(&positions)?;
-        let deadline = Instant::now() + self.commit_timeout;
+        // Waits for open transactions of before, which may take its time after an outage.
+        let deadline = Instant::now() + self.commit_timeout * 2;
         let found = loop {
             let member = self.claim.check()?;
             match member.committed_offsets(list.clone(), LOOKUP_SLICE) {

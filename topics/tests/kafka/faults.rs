@@ -217,17 +217,18 @@ fn a_broker_that_is_killed_and_comes_back_costs_nothing_acknowledged() {
     append(&*log, Topic::Clicks, 0, &["after"]);
     // What the caller does: open again, and compare.
     drop(shard);
-    let mut shard = loop {
-        for event in member.poll(Duration::from_millis(50)).expect("a member") {
-            eprintln!("{event:?}");
+    let opener = member.opener();
+    let (mut shard, committed) = loop {
+        member.poll(Duration::from_millis(50)).expect("a member");
+        let reopened = opener.open(0).and_then(|mut shard| {
+            let committed = shard.committed(&[partition(Topic::Clicks, 0)])?.remove(0);
+            Ok((shard, committed))
+        });
+        match reopened {
+            Ok(reopened) => break reopened,
+            Err(error) => assert!(Instant::now() < deadline, "can't be opened again: {error}"),
         }
-        match member.opener().open(0) {
-            Ok(shard) => break shard,
-            Err(error) => eprintln!("not yet: {error}"),
-        }
-        assert!(Instant::now() < deadline, "the shard can't be opened");
     };
-    let committed = shard.committed(&[partition(Topic::Clicks, 0)]).expect("known").remove(0);
     if committed.expect("the first").offset == 1 {
         shard.commit(&output("two"), &[position(2)]).expect("committed");
     }
