@@ -1,1 +1,162 @@
-//! dashboard
+//! The dashboard: server-rendered pages and their exports over the warehouse's figures.
+//!
+//! # Layout
+//!
+//! - [`app`]: every route. [`Dashboard`]: what they share.
+//! - `sites`, `site`, `tables`, `setup`: one folder per page, template beside its view.
+//! - `figures`, `tables`: statements beside the rows they fill; `query` runs them, bounded.
+//! - `view`: what a page shows, as its address says it. `period`: days, comparisons, buckets.
+//! - `chart`, `format`, `words`, `countries`: how it is drawn and said.
+//! - `auth`: who may look. `security`: headers. `live`: pages that follow what happens.
+//! - `bench`: the overview's raw queries, for measurements.
+//!
+//! All figures are plain sums over additive rows; nothing is computed here that the warehouse
+//! does not have, and nothing is kept but the current second's look at what is new.
+
+mod assets;
+pub mod auth;
+mod bench;
+mod chart;
+mod countries;
+mod error;
+mod figures;
+mod format;
+mod frame;
+mod freshness;
+mod live;
+pub mod metrics;
+mod period;
+mod query;
+mod security;
+mod settings;
+mod setup;
+mod site;
+mod sites;
+mod tables;
+mod view;
+mod words;
+
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use axum::extract::Request;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::{Router, routing};
+use footfall_topics::catalog::CatalogView;
+use footfall_warehouse::Warehouse;
+use tower_http::compression::CompressionLayer;
+
+pub use bench::{QueryError, page_queries};
+pub use freshness::{Freshness, Status};
+pub use settings::Settings;
+
+/// What all pages share.
+pub struct Dashboard {
+    catalog: CatalogView,
+    queries: query::Queries,
+    settings: Settings,
+    status: Arc<Status>,
+    secret: auth::secret::Secret,
+    passwords: auth::password::Passwords,
+    attempts: auth::limit::Limit,
+    /// Held while a one-time link is used.
+    links: tokio::sync::Mutex<()>,
+    live: live::Looks,
+}
+
+type App = Arc<Dashboard>;
+
+impl Dashboard {
+    /// A dashboard over these. `status` is where the program tells about the engine and the
+    /// loader; one that nobody writes to is fine.
+    ///
+    /// Must be called on a runtime: a task watches the warehouse from then on.
+    ///
+    /// # Errors
+    /// When the secret that signs sessions can't be read or made in `settings.secrets_dir`.
+    pub fn new(
+        catalog: CatalogView,
+        warehouse: Warehouse,
+        settings: Settings,
+        status: Arc<Status>,
+    ) -> std::io::Result<Arc<Dashboard>> {
+        let secret = match &settings.secrets_dir {
+            Some(folder) => auth::secret::Secret::in_folder(folder)?,
+            None => auth::secret::Secret::random(),
+        };
+        let dashboard = Arc::new(Dashboard {
+            catalog,
+            queries: query::Queries::new(warehouse, &settings),
+            status,
+            secret,
+            passwords: auth::password::Passwords::new(),
+            attempts: auth::limit::Limit::new(settings.login_attempts_max),
+            links: tokio::sync::Mutex::new(()),
+            live: live::Looks::default(),
+            settings,
+        });
+        tokio::spawn(watch(Arc::downgrade(&dashboard)));
+        Ok(dashboard)
+    }
+
+    /// Whether it can do its job now, as of the last second: the warehouse answers.
+    ///
+    /// # Errors
+    /// A sentence that says since when it does not.
+    pub fn ready(&self) -> Result<(), String> {
+        match self.queries.away_since() {
+            None => Ok(()),
+            Some(since) => {
+                let since = footfall_event::time::format_rfc3339(since);
+                Err(format!("the warehouse has not answered since {since}"))
+            }
+        }
+    }
+}
+
+/// Asks the warehouse once a second whether it is there, for as long as the dashboard is.
+async fn watch(dashboard: Weak<Dashboard>) {
+    let mut clock = tokio::time::interval(Duration::from_secs(1));
+    clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        clock.tick().await;
+        let Some(dashboard) = dashboard.upgrade() else { return };
+        dashboard.queries.ping().await;
+    }
+}
+
+/// Every route of the dashboard. It has no fallback, so that it can be merged with others: use
+/// [`not_found`] as the fallback of the whole.
+pub fn app(dashboard: Arc<Dashboard>) -> Router {
+    let figures = Router::new()
+        .route("/", routing::get(sites::page))
+        .route("/setup", routing::get(setup::first))
+        .route("/sites/{site}", routing::get(site::page))
+        .route("/sites/{site}/setup", routing::get(setup::page))
+        .route("/sites/{site}/now.json", routing::get(live::now))
+        .route("/sites/{site}/{table}", routing::get(tables::page::any))
+        .route_layer(middleware::from_fn_with_state(dashboard.clone(), auth::guard::require))
+        .route_layer(middleware::from_fn(timed));
+    Router::new()
+        .merge(figures)
+        .merge(auth::pages::routes())
+        .merge(assets::routes())
+        .layer(middleware::from_fn(security::headers))
+        .layer(CompressionLayer::new().gzip(true))
+        .with_state(dashboard)
+}
+
+/// The answer to an address that nothing serves: a plain page.
+pub async fn not_found() -> Response {
+    let response = error::Problem::NotFound.into_response();
+    security::with_headers(response)
+}
+
+async fn timed(request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let response = next.run(request).await;
+    ::metrics::histogram!("footfall_dashboard_page_duration_seconds")
+        .record(began.elapsed().as_secs_f64());
+    response
+}

@@ -1,0 +1,159 @@
+//! Numbers, times and names as people read them. Pure functions; the words are English.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::period::{Range, instant};
+
+/// `51692` → `51,692`; a true minus.
+pub(crate) fn count(value: i64) -> String {
+    let digits = value.unsigned_abs().to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3 + 3);
+    if value < 0 {
+        out.push('−');
+    }
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A ratio of counts in percent, one decimal; `–` when there is nothing to divide by.
+pub(crate) fn share(part: i64, whole: i64) -> String {
+    percent(part, whole, 1)
+}
+
+/// The same with two decimals, for rates.
+pub(crate) fn rate(part: i64, whole: i64) -> String {
+    percent(part, whole, 2)
+}
+
+fn percent(part: i64, whole: i64, decimals: usize) -> String {
+    if whole <= 0 {
+        return "–".into();
+    }
+    format!("{:.decimals$}%", part as f64 * 100.0 / whole as f64).replace('-', "−")
+}
+
+/// Milliseconds as `0m 38s`, `2m 04s`, `1h 02m`.
+pub(crate) fn duration(ms: f64) -> String {
+    let seconds = (ms / 1_000.0).round().max(0.0) as u64;
+    match seconds {
+        0..3_600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h {:02}m", seconds / 3_600, seconds % 3_600 / 60),
+    }
+}
+
+/// How far something is behind: `0.8 s`, `42 s`, `4 m 5 s`, `3 h 12 m`.
+pub(crate) fn behind(ms: i64) -> String {
+    let ms = ms.max(0);
+    match ms {
+        0..10_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+        10_000..60_000 => format!("{} s", ms / 1_000),
+        60_000..3_600_000 => format!("{} m {} s", ms / 60_000, ms % 60_000 / 1_000),
+        _ => format!("{} h {} m", ms / 3_600_000, ms % 3_600_000 / 60_000),
+    }
+}
+
+/// Labels of an axis: `0`, `500`, `2k`, `2.5k`, `4.5M`.
+pub(crate) fn short(value: f64) -> String {
+    let (scaled, suffix) = match value {
+        v if v >= 1e9 => (v / 1e9, "B"),
+        v if v >= 1e6 => (v / 1e6, "M"),
+        v if v >= 1e3 => (v / 1e3, "k"),
+        v => (v, ""),
+    };
+    let text = format!("{scaled:.2}");
+    format!("{}{suffix}", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// Millionths of a currency's unit: `€78,412.60`, `CHF 12.00`.
+pub(crate) fn money(micros: i64, currency: &str) -> String {
+    let cents = (micros.unsigned_abs() + 5_000) / 10_000;
+    let amount = format!("{}.{:02}", count((cents / 100) as i64), cents % 100);
+    let sign = if micros < 0 { "−" } else { "" };
+    match currency {
+        "EUR" => format!("{sign}€{amount}"),
+        "USD" => format!("{sign}${amount}"),
+        "GBP" => format!("{sign}£{amount}"),
+        other => format!("{sign}{other} {amount}"),
+    }
+}
+
+/// The 95 % Wilson interval of a rate, in percent: `1.65–1.88`.
+pub(crate) fn wilson(part: i64, whole: i64) -> String {
+    if whole <= 0 || part > whole {
+        return "–".into();
+    }
+    const Z: f64 = 1.959_964;
+    let (n, p) = (whole as f64, part as f64 / whole as f64);
+    let middle = (p + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
+    let half = Z / (1.0 + Z * Z / n) * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
+    format!("{:.2}–{:.2}", (middle - half).max(0.0) * 100.0, (middle + half).min(1.0) * 100.0)
+}
+
+/// `Sun 25 Oct`.
+pub(crate) fn day(date: Date) -> String {
+    date.strftime("%a %-d %b").to_string()
+}
+
+/// `25 Oct – 21 Nov 2026`; one day is `Sat 21 Nov 2026`; years are named where they differ.
+pub(crate) fn days(range: &Range) -> String {
+    let (first, last) = (range.first, range.last);
+    if first == last {
+        return last.strftime("%a %-d %b %Y").to_string();
+    }
+    let pattern = if first.year() == last.year() { "%-d %b" } else { "%-d %b %Y" };
+    format!("{} – {}", first.strftime(pattern), last.strftime("%-d %b %Y"))
+}
+
+/// `10:42`, local.
+pub(crate) fn clock(zone: &TimeZone, time_ms: i64) -> String {
+    instant(time_ms).to_zoned(zone.clone()).strftime("%H:%M").to_string()
+}
+
+/// `10:42:07`, local; with the day when it is another one than `now`'s.
+pub(crate) fn moment(zone: &TimeZone, time_ms: i64, now: i64) -> String {
+    let time = instant(time_ms).to_zoned(zone.clone());
+    let same_day = time.date() == instant(now).to_zoned(zone.clone()).date();
+    time.strftime(if same_day { "%H:%M:%S" } else { "%-d %b %H:%M:%S" }).to_string()
+}
+
+/// One segment of an address.
+pub(crate) fn path_segment(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                out.push(char::from(byte));
+            }
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers() {
+        let counts = [0, 7, 999, 1_000, 51_692, 1_234_567, -1_234].map(count);
+        assert_eq!(counts, ["0", "7", "999", "1,000", "51,692", "1,234,567", "−1,234"]);
+        assert_eq!([share(1, 3), share(0, 3), share(3, 0)], ["33.3%", "0.0%", "–"]);
+        assert_eq!(rate(912, 51_692), "1.76%");
+        assert_eq!(wilson(912, 51_692), "1.65–1.88");
+        assert_eq!(wilson(0, 10), "0.00–27.75");
+        let durations = [0.0, 38_000.0, 124_400.0, 3_599_600.0, 3_725_000.0].map(duration);
+        assert_eq!(durations, ["0m 00s", "0m 38s", "2m 04s", "1h 00m", "1h 02m"]);
+        let axis = [0.0, 500.0, 1_000.0, 2_500.0, 4_500_000.0, 0.25].map(short);
+        assert_eq!(axis, ["0", "500", "1k", "2.5k", "4.5M", "0.25"]);
+        assert_eq!(money(78_412_600_000, "EUR"), "€78,412.60");
+        assert_eq!(money(-1_995_000, "CHF"), "−CHF 2.00");
+        assert_eq!([behind(800), behind(42_500), behind(245_000)], ["0.8 s", "42 s", "4 m 5 s"]);
+    }
+}

@@ -1,0 +1,111 @@
+//! Pages that follow what happens: who is on the site now, and whether anything is new.
+//!
+//! The script of a visible page asks every 0.8 s for a few bytes; only when something is new does
+//! it fetch the page. All viewers of a site share one look at the warehouse per 0.4 s, so
+//! the load is bounded by the number of sites that are looked at, not by the viewers.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use clickhouse::query::Query;
+use clickhouse::{Client, Row};
+use http::header;
+use serde::{Deserialize, Serialize};
+
+use crate::App;
+use crate::error::Problem;
+use crate::query::{Failure, Runner, now_ms};
+
+/// How long a look is good for, milliseconds.
+const LOOK_MS: i64 = 400;
+/// Sites whose last look is remembered.
+const SITES_MAX: usize = 1_000;
+/// Visitors with an activity so recently are on the site now.
+const NOW_MS: i64 = 5 * 60_000;
+
+/// What is new on a site.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Look {
+    /// Visitors with an activity in the last five minutes.
+    pub(crate) now: i64,
+    /// Differs when the page would.
+    pub(crate) version: i64,
+    /// When the last event of the last five minutes was received, milliseconds since 1970; 0: none.
+    #[serde(skip)]
+    pub(crate) received_at: i64,
+    /// Version of the rules that judged it.
+    #[serde(skip)]
+    pub(crate) rules: u32,
+}
+
+#[derive(Debug, Row, Deserialize)]
+struct LookRow {
+    visitors: i64,
+    received_at: i64,
+    rules: u32,
+    visits: i64,
+}
+
+/// The last look at each site; concurrent viewers wait for the same one.
+#[derive(Default)]
+pub(crate) struct Looks {
+    sites: Mutex<HashMap<String, Arc<tokio::sync::Mutex<(i64, Look)>>>>,
+}
+
+impl Looks {
+    /// What is new on a site, at most [`LOOK_MS`] old.
+    pub(crate) async fn at(&self, runner: &Runner<'_>, site: &str) -> Result<Look, Failure> {
+        let slot = {
+            let mut sites = self.sites.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            if sites.len() >= SITES_MAX && !sites.contains_key(site) {
+                sites.clear();
+            }
+            sites.entry(site.to_owned()).or_default().clone()
+        };
+        let mut slot = slot.lock().await;
+        let now = now_ms();
+        if now - slot.0 < LOOK_MS {
+            return Ok(slot.1);
+        }
+        let look = look(runner, site, now).await?;
+        *slot = (now_ms(), look);
+        Ok(look)
+    }
+}
+
+async fn look(runner: &Runner<'_>, site: &str, now: i64) -> Result<Look, Failure> {
+    let rows: Vec<LookRow> = runner.rows("now", query(runner.client(), site, now)).await?;
+    let row = rows.into_iter().next().ok_or(Failure::Broken)?;
+    Ok(Look {
+        now: row.visitors,
+        version: row.received_at.wrapping_mul(31).wrapping_add(row.visits),
+        received_at: row.received_at,
+        rules: row.rules,
+    })
+}
+
+/// The statement of a look.
+pub(crate) fn query(client: &Client, site: &str, now: i64) -> Query {
+    // Visits change for as long as late events may change them.
+    const HOUR_MS: i64 = 3_600_000;
+    let visits_from = now.div_euclid(HOUR_MS) * HOUR_MS - HOUR_MS;
+    client
+        .query(include_str!("live/now.sql"))
+        .bind(site)
+        .bind(visits_from)
+        .bind(site)
+        .bind(now - NOW_MS)
+}
+
+/// `GET /sites/{site}/now.json`.
+pub(crate) async fn now(State(app): State<App>, Path(site): Path<String>) -> Response {
+    if !app.catalog.load().sites.contains_key(&site) {
+        return Problem::NotFound.json();
+    }
+    match app.live.at(&app.queries.runner(), &site).await {
+        Ok(look) => ([(header::CACHE_CONTROL, "no-store")], axum::Json(look)).into_response(),
+        Err(_) => Problem::Unavailable("no look at the warehouse".into()).json(),
+    }
+}

@@ -1,0 +1,18 @@
+//! The dashboard's pages over a real ClickHouse engine, asked as a browser would ask.
+//!
+//! - `world`: an engine in a child process, a log in a folder, and events whose figures are known.
+//! - `figures`: exact figures on pages and in exports; time zones; hostile names; empty and away.
+//! - `access`: sign-in, forms, keys, headers.
+
+#![allow(clippy::unwrap_used)]
+
+mod access;
+mod figures;
+mod world;
+
+/// Not a test: what the engine's process runs. It takes its folder and address from the environment.
+#[test]
+#[ignore = "run by the other tests as a child process"]
+fn engine_child() {
+    world::run_engine();
+}
