@@ -12,7 +12,7 @@ use fjall::{
 use super::{layout::Family, shared::lock};
 
 /// Memory per keyspace before its blocks are written out to files.
-const MEMTABLE_BYTES: u64 = 16 << 20;
+pub(super) const MEMTABLE_BYTES: u64 = 16 << 20;
 /// Values from this size go to value files.
 const SEPARATED_BYTES_MIN: u32 = 512;
 

@@ -6,14 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fjall::PersistMode;
+use fjall::{AbstractTree as _, PersistMode};
 
 use super::{
     gather::{Finished, Gatherer},
     layout::{Family, block_key, position_key},
     outcome::{accept, fail, refuse, refuse_lost_commits, write_error},
     queue::Command,
-    segment::Segment,
+    segment::{MEMTABLE_BYTES, Segment},
     shared::{Shared, lock, now_ms},
     space::Need,
     store::{Store, storage},
@@ -274,7 +274,9 @@ fn position_value(position: &Position) -> Vec<u8> {
     value
 }
 
-/// The database makes a writer wait for its background work without noticing when that work has
+/// Bounds what waits in memory to be written out. The database has its background threads see to
+/// that, and they may come too late for a busy writer: so full memory is sealed here, by the writer.
+/// Also, the database makes a writer wait for its background work without noticing when that work has
 /// failed for good; waiting here instead notices.
 pub(super) fn wait_for_room<'a>(
     store: &Store,
@@ -284,6 +286,9 @@ pub(super) fn wait_for_room<'a>(
     const UNSORTED_TABLES_MAX: usize = 18;
     for segment in segments {
         let keyspace = &segment.keyspace;
+        if keyspace.tree.active_memtable().size() > MEMTABLE_BYTES {
+            keyspace.rotate_memtable().map_err(storage)?;
+        }
         while keyspace.sealed_memtable_count() > SEALED_MAX
             || keyspace.l0_table_count() > UNSORTED_TABLES_MAX
         {
