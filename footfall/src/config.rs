@@ -44,6 +44,9 @@ impl<'de> Deserialize<'de> for Secret {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Config {
+    /// The file that this was read from.
+    #[serde(skip)]
+    pub(crate) file: Option<PathBuf>,
     /// The one folder that holds everything.
     pub(crate) data: PathBuf,
     /// Beacons, API and dashboard.
@@ -56,8 +59,8 @@ pub(crate) struct Config {
     pub(crate) public_url: String,
     /// Put before every topic's name.
     pub(crate) topic_prefix: String,
-    /// Offer the demo site under `/demo` (`serve` only).
-    pub(crate) demo: bool,
+    /// Offer the demo site under `/demo`; by default `serve` does and `ingest` does not.
+    pub(crate) demo: Option<bool>,
     /// The server loop.
     pub(crate) http: crate::http::Settings,
     /// The embedded log.
@@ -67,7 +70,7 @@ pub(crate) struct Config {
     /// ClickHouse; the embedded engine is used when `clickhouse.url` is empty.
     pub(crate) clickhouse: ClickhouseConfig,
     /// The embedded engine.
-    pub(crate) engine: footfall_warehouse::engine::Limits,
+    pub(crate) engine: footfall_warehouse::engine::Settings,
     /// Accepting events.
     pub(crate) ingest: footfall_ingest::Settings,
     /// Judging, visits, windows, loading.
@@ -79,18 +82,19 @@ pub(crate) struct Config {
 impl Default for Config {
     fn default() -> Config {
         Config {
+            file: None,
             data: PathBuf::from("./data"),
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             metrics_listen: SocketAddr::from(([127, 0, 0, 1], 9180)),
             engine_listen: SocketAddr::from(([127, 0, 0, 1], 8123)),
             public_url: String::new(),
             topic_prefix: "footfall.".to_owned(),
-            demo: true,
+            demo: None,
             http: crate::http::Settings::default(),
             log: LogConfig::default(),
             kafka: KafkaConfig::default(),
             clickhouse: ClickhouseConfig::default(),
-            engine: footfall_warehouse::engine::Limits::default(),
+            engine: footfall_warehouse::engine::Settings::default(),
             ingest: footfall_ingest::Settings::default(),
             aggregate: footfall_aggregator::Settings::default(),
             dashboard: footfall_dashboard::Settings::default(),
@@ -174,6 +178,7 @@ impl Config {
             Some(path) => Config::read(path)?,
             None => Config::default(),
         };
+        config.file.clone_from(&options.config);
         config.apply(options);
         config.check()?;
         Ok(config)

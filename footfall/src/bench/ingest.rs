@@ -1,0 +1,132 @@
+//! Accepting: single beacons beside a bare handler, and batches by the keyed API.
+
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::StatusCode;
+use axum::routing::post;
+
+use super::child::Running;
+use super::{Row, grouped, wrk};
+
+pub(super) const CONNECTIONS: u32 = 128;
+pub(super) const SITE: &str = "bench.example";
+pub(super) const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) \
+                     Chrome/141.0.0.0 Safari/537.36";
+
+/// The baseline: the same server loop, a handler that reads the body and answers 204.
+pub(crate) fn serve_bare(address: SocketAddr) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind(address).await?;
+        let app = Router::new().route("/e", post(|_: Bytes| async { StatusCode::NO_CONTENT }));
+        let settings = crate::http::Settings::default();
+        crate::http::serve(listener, app, &settings, std::future::pending()).await;
+        Ok(())
+    })
+}
+
+struct Bare {
+    child: Child,
+    address: String,
+}
+
+impl Bare {
+    fn start() -> Result<Bare> {
+        let address = format!("127.0.0.1:{}", crate::roles::free_port()?);
+        let child = Command::new(std::env::current_exe()?)
+            .args(["bench", "--bare", &address])
+            .stdin(Stdio::null())
+            .spawn()?;
+        let bare = Bare { child, address };
+        for _ in 0..200 {
+            if std::net::TcpStream::connect(&bare.address).is_ok() {
+                return Ok(bare);
+            }
+            std::thread::sleep(Duration::from_millis(25));
+        }
+        anyhow::bail!("the bare handler did not start")
+    }
+}
+
+impl Drop for Bare {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// One page view as the script sends it; without an id each is an event of its own.
+pub(super) fn beacon(id: Option<footfall_event::Id>) -> String {
+    let id = id.map(|id| format!(r#""id":"{id}","#)).unwrap_or_default();
+    format!(
+        r#"{{"type":"pageview",{id}"site":"{SITE}","sent_at":{},"url":"https://{SITE}/guides/choosing-hiking-boots?utm_source=newsletter","referrer":"https://www.google.com/","title":"Choosing hiking boots","language":"de-AT","screen":"1440x900","timezone":"Europe/Vienna"}}"#,
+        crate::commands::now_ms()
+    )
+}
+
+fn batch(events: usize) -> String {
+    let events: Vec<String> = (0..events)
+        .map(|i| {
+            format!(
+                r#"{{"type":"pageview","site":"{SITE}","url":"https://{SITE}/guides/{i}","referrer":"https://www.google.com/","title":"Choosing hiking boots","language":"de-AT","screen":"1440x900","ip":"203.0.113.{i}","user_agent":"{AGENT}"}}"#
+            )
+        })
+        .collect();
+    format!("[{}]", events.join(","))
+}
+
+/// Single-event beacons, durable before the answer, beside the bare handler.
+pub(crate) fn beacons(seconds: u32) -> Result<Row> {
+    let origin = format!("https://{SITE}");
+    let headers = [("Content-Type", "text/plain"), ("Origin", origin.as_str()), ("User-Agent", AGENT)];
+    let body = beacon(None);
+    // The two take turns, so that a slow spell of the machine hits both.
+    let half = (seconds / 2).max(2);
+    let bare = Bare::start()?;
+    let ours = Running::serve()?;
+    ours.run(&["site", "add", SITE])?;
+    let (mut bare_rate, mut our_rate) = (0.0, 0.0);
+    for _ in 0..2 {
+        let measured =
+            wrk::post(&format!("http://{}/e", bare.address), &headers, &body, CONNECTIONS, half)?;
+        bare_rate += measured.requests_per_s / 2.0;
+        let url = format!("http://{}/e", ours.address("listen")?);
+        let measured = wrk::post(&url, &headers, &body, CONNECTIONS, half)?;
+        ensure!(measured.failed == 0, "{} beacons were not taken", measured.failed);
+        our_rate += measured.requests_per_s / 2.0;
+    }
+    let ratio = our_rate / bare_rate;
+    Ok(Row {
+        figure: "single beacons, durable, per second",
+        ours: format!("{} ({ratio:.2} × baseline)", grouped(our_rate)),
+        baseline: format!("{} bare axum handler", grouped(bare_rate)),
+        target: "≥ 0.5 × baseline",
+        holds: ratio >= 0.5,
+    })
+}
+
+/// Batches of 50 by the keyed API.
+pub(crate) fn batches(seconds: u32) -> Result<Row> {
+    const EVENTS: usize = 50;
+    let ours = Running::serve()?;
+    ours.run(&["site", "add", SITE])?;
+    let said = ours.run(&["key", "add", "--site", SITE])?;
+    let key = format!("Bearer {}", said["key"].as_str().context("a key")?);
+    let headers = [("Content-Type", "application/json"), ("Authorization", key.as_str())];
+    let url = format!("http://{}/api/v1/events", ours.address("listen")?);
+    let measured = wrk::post(&url, &headers, &batch(EVENTS), 32, seconds)?;
+    ensure!(measured.failed == 0, "{} batches were not taken", measured.failed);
+    let rate = measured.requests_per_s * EVENTS as f64;
+    Ok(Row {
+        figure: "batches of 50, durable, events per second",
+        ours: grouped(rate),
+        baseline: "–".to_owned(),
+        target: "≥ 400,000",
+        holds: rate >= 400_000.0,
+    })
+}

@@ -1,0 +1,113 @@
+//! `footfall bench`: our figures, each beside a baseline measured in the same run.
+//!
+//! The machine is shared and noisy, so a figure means something only as a ratio to its baseline or
+//! against its target; both are printed. Everything runs on loopback in temporary folders.
+
+mod aggregate;
+mod child;
+mod dashboard;
+mod ingest;
+mod latency;
+mod wrk;
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+/// What to measure.
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// Measure only these
+    #[arg(value_enum)]
+    only: Vec<Figure>,
+    /// Seconds of load for each figure that needs load
+    #[arg(long, default_value_t = 10)]
+    seconds: u32,
+    /// Million events for the aggregator and the loader
+    #[arg(long, default_value_t = 2)]
+    million: usize,
+    /// Million stored events under the dashboard
+    #[arg(long, default_value_t = 10)]
+    stored: usize,
+    /// Serve the bare baseline handler on this address (used by the measurements themselves)
+    #[arg(long, hide = true)]
+    bare: Option<std::net::SocketAddr>,
+}
+
+/// One measurement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Figure {
+    /// Single-event beacons, durable, beside a bare handler
+    Beacons,
+    /// Batches of 50 by the keyed API
+    Batches,
+    /// Embedded log to judged events
+    Aggregate,
+    /// Judged events into ClickHouse
+    Load,
+    /// Beacon to visible by query at half the peak rate
+    Latency,
+    /// Memory of `serve` at rest
+    Memory,
+    /// The site's page over stored events
+    Dashboard,
+}
+
+/// One line of the result.
+pub(crate) struct Row {
+    figure: &'static str,
+    ours: String,
+    baseline: String,
+    target: &'static str,
+    holds: bool,
+}
+
+/// Runs the measurements and prints the table.
+pub(crate) fn run(args: &BenchArgs) -> Result<()> {
+    if let Some(address) = args.bare {
+        return ingest::serve_bare(address);
+    }
+    let wanted = |figure| args.only.is_empty() || args.only.contains(&figure);
+    let mut rows = Vec::new();
+    if wanted(Figure::Memory) {
+        rows.push(latency::memory()?);
+    }
+    if wanted(Figure::Beacons) {
+        rows.push(ingest::beacons(args.seconds)?);
+    }
+    if wanted(Figure::Batches) {
+        rows.push(ingest::batches(args.seconds)?);
+    }
+    if wanted(Figure::Aggregate) || wanted(Figure::Load) {
+        rows.extend(aggregate::measure(args.million * 1_000_000)?);
+    }
+    if wanted(Figure::Latency) {
+        rows.push(latency::end_to_end(args.seconds)?);
+    }
+    if wanted(Figure::Dashboard) {
+        rows.extend(dashboard::measure(args.stored * 1_000_000)?);
+    }
+    print(&rows);
+    Ok(())
+}
+
+fn print(rows: &[Row]) {
+    println!("| figure | ours | baseline | target | holds |");
+    println!("|---|---|---|---|---|");
+    for row in rows {
+        let holds = if row.holds { "yes" } else { "NO" };
+        println!("| {} | {} | {} | {} | {holds} |", row.figure, row.ours, row.baseline, row.target);
+    }
+}
+
+/// A number with thousands separated, for people.
+pub(crate) fn grouped(value: f64) -> String {
+    let digits = format!("{value:.0}");
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

@@ -1,0 +1,299 @@
+//! The parts of a role, each started from the configuration.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use footfall_aggregator::{Handle, Progress, run_aggregator, run_loader};
+use footfall_dashboard::{Dashboard, Freshness, Status};
+use footfall_ingest::{Geo, Ingest, Salts, salts};
+use footfall_topics::Log;
+use footfall_topics::catalog::CatalogView;
+use footfall_warehouse::engine::{self, Supervisor};
+use footfall_warehouse::{Settings as WarehouseSettings, Warehouse};
+use tokio_util::sync::CancellationToken;
+
+use crate::commands::now_ms;
+use crate::config::Config;
+use crate::telemetry::Ready;
+
+/// How often the dashboard is told how current the figures are.
+const STATUS_INTERVAL: Duration = Duration::from_millis(200);
+/// Pause between tries to set up the schema while ClickHouse is away.
+const MIGRATE_RETRY: Duration = Duration::from_millis(500);
+
+/// The embedded engine as a supervised child process.
+pub(crate) struct Engine {
+    supervisor: Supervisor,
+}
+
+impl Engine {
+    /// Starts it. Its port is chosen here when the configured one is 0.
+    pub(crate) fn start(config: &mut Config) -> Result<Engine> {
+        // Said at once, rather than by a child that fails again and again.
+        engine::find_library(config.engine.library.as_deref())?;
+        if config.engine_listen.port() == 0 {
+            config.engine_listen.set_port(super::free_port()?);
+        }
+        engine::password(&config.data, "footfall")?;
+        let program = std::env::current_exe().context("the program's own path is not known")?;
+        let (data, listen) = (config.data.clone(), config.engine_listen.to_string());
+        let file = config.file.clone();
+        let command = move || {
+            let mut command = tokio::process::Command::new(&program);
+            command.arg("engine").arg("--data").arg(&data).args(["--engine-listen", &listen]);
+            if let Some(file) = &file {
+                command.arg("--config").arg(file);
+            }
+            // The parent's standard output belongs to what the parent says.
+            command.stdout(std::process::Stdio::null());
+            command
+        };
+        let url = format!("http://{}", config.engine_listen);
+        Ok(Engine { supervisor: Supervisor::start(command, url) })
+    }
+
+    /// Waits until it answers.
+    pub(crate) async fn ready(&self) -> Result<()> {
+        ensure!(
+            self.supervisor.ready(Duration::from_secs(60)).await,
+            "the ClickHouse engine did not start: the lines above say why"
+        );
+        Ok(())
+    }
+
+    /// Ends the child and waits for it.
+    pub(crate) async fn stop(self) {
+        self.supervisor.shutdown().await;
+    }
+}
+
+/// The engine's settings on this data folder.
+pub(crate) fn engine_settings(config: &Config) -> engine::Settings {
+    engine::Settings { data: config.data.clone(), ..config.engine.clone() }
+}
+
+/// A connection to the configured ClickHouse; nothing is sent yet.
+pub(crate) fn warehouse_client(config: &Config) -> Result<Warehouse> {
+    let cluster = Some(config.clickhouse.cluster.clone()).filter(|name| !name.is_empty());
+    let defaults = WarehouseSettings {
+        database: config.clickhouse.database.clone(),
+        cluster,
+        ..WarehouseSettings::default()
+    };
+    if !config.uses_clickhouse_server() {
+        return Ok(Warehouse::connect(WarehouseSettings {
+            url: format!("http://{}", config.engine_listen),
+            user: "footfall".to_owned(),
+            password: engine::password(&config.data, "footfall")?,
+            ..defaults
+        }));
+    }
+    let (url, login) = split_login(config.clickhouse.url.expose())?;
+    let (user, password) = login.unwrap_or_else(|| {
+        (config.clickhouse.user.clone(), config.clickhouse.password.expose().to_owned())
+    });
+    Ok(Warehouse::connect(WarehouseSettings { url, user, password, ..defaults }))
+}
+
+/// User and password.
+type Login = (String, String);
+
+/// Takes `user:password@` out of an address.
+fn split_login(url: &str) -> Result<(String, Option<Login>)> {
+    let expected = "expected http://HOST:8123 or http://USER:PASSWORD@HOST:8123";
+    let (scheme, rest) = url.split_once("://").with_context(|| format!("--clickhouse: {expected}"))?;
+    ensure!(matches!(scheme, "http" | "https"), "--clickhouse: {expected}");
+    let Some((login, host)) = rest.rsplit_once('@') else {
+        return Ok((url.to_owned(), None));
+    };
+    let (user, password) = login.split_once(':').unwrap_or((login, ""));
+    Ok((format!("{scheme}://{host}"), Some((user.to_owned(), password.to_owned()))))
+}
+
+/// Sets up the schema, trying again until ClickHouse answers.
+pub(crate) async fn migrate(warehouse: &Warehouse) -> Result<()> {
+    let mut said = false;
+    loop {
+        match warehouse.migrate().await {
+            Ok(_) => return Ok(()),
+            Err(error) if error.is_retriable() => {
+                if !std::mem::replace(&mut said, true) {
+                    tracing::info!(%error, "waiting for ClickHouse");
+                }
+                tokio::time::sleep(MIGRATE_RETRY).await;
+            }
+            Err(error) => return Err(error).context("the warehouse's schema can't be set up"),
+        }
+    }
+}
+
+/// The aggregator and the loader.
+pub(crate) struct Aggregator {
+    stop: CancellationToken,
+    aggregate: Handle,
+    load: tokio::task::JoinHandle<Result<Handle>>,
+    /// How far the loader is; empty until the schema is there.
+    loading: Arc<std::sync::OnceLock<Arc<Progress>>>,
+}
+
+impl Aggregator {
+    /// Starts both. The loader begins when ClickHouse has its schema; until then the log keeps
+    /// everything.
+    pub(crate) fn start(config: &Config, log: &Arc<dyn Log>) -> Result<Aggregator> {
+        let stop = CancellationToken::new();
+        let aggregate = run_aggregator(log.clone(), config.aggregate.clone(), stop.clone())?;
+        let loading: Arc<std::sync::OnceLock<Arc<Progress>>> = Arc::default();
+        let warehouse = warehouse_client(config)?;
+        let (log, settings, token) = (log.clone(), config.aggregate.clone(), stop.clone());
+        let started = loading.clone();
+        let load = tokio::spawn(async move {
+            migrate(&warehouse).await.inspect_err(|error| {
+                tracing::error!(error = format!("{error:#}"), "nothing is loaded into ClickHouse");
+            })?;
+            let load = run_loader(log, warehouse, settings, token)?;
+            drop(started.set(load.progress()));
+            Ok(load)
+        });
+        Ok(Aggregator { stop, aggregate, load, loading })
+    }
+
+    /// Ready when both stages run.
+    pub(crate) fn ready(&self) -> Ready {
+        let loading = self.loading.clone();
+        Arc::new(move || match loading.get() {
+            Some(progress) => match progress.state().trouble {
+                Some(trouble) => Err(format!("ClickHouse takes nothing: {}", trouble.reason)),
+                None => Ok(()),
+            },
+            None => Err("the warehouse is not set up yet".to_owned()),
+        })
+    }
+
+    /// The loader's progress, once it runs.
+    pub(crate) fn loading(&self) -> Arc<std::sync::OnceLock<Arc<Progress>>> {
+        self.loading.clone()
+    }
+
+    /// Lets every shard commit what it has, then ends both.
+    pub(crate) async fn stop(self) {
+        self.stop.cancel();
+        let join = |handle: Handle| async move {
+            let joined = tokio::task::spawn_blocking(move || handle.join()).await;
+            if !matches!(joined, Ok(Ok(()))) {
+                tracing::error!("a part of the aggregator ended by a defect");
+            }
+        };
+        join(self.aggregate).await;
+        self.load.abort();
+        if let Ok(Ok(load)) = self.load.await {
+            join(load).await;
+        }
+    }
+}
+
+/// Accepting events.
+pub(crate) async fn ingest(
+    config: &Config,
+    log: &Arc<dyn Log>,
+    view: &CatalogView,
+) -> Result<Arc<Ingest>> {
+    view.ensure_partition_key().await?;
+    let geo = Geo::new(&config.ingest.geo);
+    if let Err(error) = geo.check() {
+        tracing::warn!(%error, "visitors' places are not known");
+    }
+    let source = log.clone();
+    let salts =
+        tokio::task::spawn_blocking(move || Salts::follow(source, salts::system_clock())).await??;
+    Ok(Ingest::new(log.clone(), view.clone(), geo, salts, config.ingest.clone())?)
+}
+
+/// The dashboard, and what tells it how current the figures are.
+pub(crate) fn dashboard(
+    config: &Config,
+    view: &CatalogView,
+    engine: Option<&Engine>,
+    aggregator: Option<&Aggregator>,
+) -> Result<Arc<Dashboard>> {
+    let status = Arc::new(Status::default());
+    let mut settings = config.dashboard.clone();
+    settings.require_login |= !config.listen.ip().is_loopback();
+    settings.base_url = config.public_url();
+    settings.secrets_dir.get_or_insert_with(|| config.data.join("secrets"));
+    std::fs::create_dir_all(&config.data)?;
+    let dashboard =
+        Dashboard::new(view.clone(), warehouse_client(config)?, settings, status.clone())?;
+    if let Some(aggregator) = aggregator {
+        tokio::spawn(report(status, engine.map(|e| e.supervisor.watch()), aggregator.loading()));
+    }
+    Ok(dashboard)
+}
+
+/// Tells the dashboard what only this process knows: the engine's state and the loader's lag.
+async fn report(
+    status: Arc<Status>,
+    engine: Option<tokio::sync::watch::Receiver<engine::State>>,
+    loading: Arc<std::sync::OnceLock<Arc<Progress>>>,
+) {
+    let mut clock = tokio::time::interval(STATUS_INTERVAL);
+    loop {
+        clock.tick().await;
+        let state = loading.get().map(|progress| progress.state());
+        let down = engine.as_ref().and_then(|engine| match *engine.borrow() {
+            engine::State::Down { since } => {
+                Some(now_ms() - i64::try_from(since.elapsed().as_millis()).unwrap_or(0))
+            }
+            engine::State::Up { .. } => None,
+        });
+        let trouble = state.as_ref().and_then(|state| Some(state.trouble.as_ref()?.since_ms));
+        status.set(Freshness {
+            engine_down_since: down.or(trouble),
+            loaded_up_to: state.as_ref().and_then(|state| state.watermark_ms),
+            waiting: state.as_ref().map(|state| state.lag_events),
+        });
+    }
+}
+
+/// ClickHouse for a command: the configured server, the running server's engine, or an engine of
+/// its own for the command's duration.
+pub(crate) async fn open_warehouse(config: &mut Config) -> Result<(Warehouse, Option<Engine>)> {
+    let mut own = None;
+    if !config.uses_clickhouse_server() && !engine_answers(&config.data, config).await {
+        if config.engine_listen.port() != 0 {
+            config.engine_listen.set_port(super::free_port()?);
+        }
+        let engine = Engine::start(config)?;
+        engine.ready().await?;
+        own = Some(engine);
+    }
+    let warehouse = warehouse_client(config)?;
+    warehouse.migrate().await.context("the warehouse's schema can't be set up")?;
+    Ok((warehouse, own))
+}
+
+/// Whether the engine of this data folder answers: its password is in the folder.
+async fn engine_answers(data: &Path, config: &Config) -> bool {
+    if !engine::password_path(data, "footfall").exists() {
+        return false;
+    }
+    match warehouse_client(config) {
+        Ok(warehouse) => warehouse.ping().await.is_ok(),
+        Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logins_are_taken_out_of_addresses() {
+        let (url, login) = split_login("http://ann:p@ss:w@h:8123").unwrap();
+        assert_eq!((url.as_str(), login), ("http://h:8123", Some(("ann".into(), "p@ss:w".into()))));
+        assert_eq!(split_login("https://h").unwrap(), ("https://h".to_owned(), None));
+        assert!(split_login("h:8123").is_err());
+        assert!(split_login("ftp://h").is_err());
+    }
+}

@@ -1,0 +1,233 @@
+//! Puts the parts of a role together, runs them until told to stop, and ends them in the order in
+//! which nothing is lost: first no new requests, then the aggregator, the loader, the engine, and
+//! the log last.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use axum::Router;
+use footfall_topics::Log;
+use footfall_topics::catalog::CatalogView;
+use footfall_topics::spool::{self, Spool};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::Parts;
+use super::parts::{Aggregator, Engine};
+use super::started::Started;
+use crate::commands::now_ms;
+use crate::config::Config;
+use crate::telemetry::{self, Ready};
+use crate::{control, demo, http};
+
+impl Parts {
+    fn name(self) -> &'static str {
+        match self {
+            Parts { ingest: true, aggregate: true, dashboard: true } => "serve",
+            Parts { ingest: true, .. } => "ingest",
+            Parts { aggregate: true, .. } => "aggregate",
+            _ => "dashboard",
+        }
+    }
+
+    fn is_serve(self) -> bool {
+        self.name() == "serve"
+    }
+}
+
+/// Runs a role until SIGTERM or SIGINT.
+pub(crate) fn run(mut config: Config, parts: Parts, json: bool) -> Result<()> {
+    telemetry::start_logging();
+    let role = parts.name();
+    if !parts.is_serve() && !config.uses_kafka() {
+        bail!(
+            "`footfall {role}` shares its work with other processes over Kafka: give --kafka \
+             HOST:PORT, or run everything in one process with `footfall serve`"
+        );
+    }
+    if !parts.is_serve() && (parts.aggregate || parts.dashboard) && !config.uses_clickhouse_server() {
+        bail!(
+            "`footfall {role}` needs a ClickHouse server: give --clickhouse \
+             http://USER:PASSWORD@HOST:8123 (`footfall engine` runs an embedded one)"
+        );
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(run_until_stopped(&mut config, parts, json));
+    runtime.shutdown_timeout(Duration::from_secs(5));
+    result
+}
+
+async fn run_until_stopped(config: &mut Config, parts: Parts, json: bool) -> Result<()> {
+    let stop = stop_on_signal()?;
+    // The listeners come first: a port in use is found before anything is started.
+    let metrics_listener = bind(config.metrics_listen, "--metrics-listen").await?;
+    let mut listener = None;
+    if parts.ingest || parts.dashboard {
+        let bound = bind(config.listen, "--listen").await?;
+        config.listen = bound.local_addr()?;
+        listener = Some(bound);
+    }
+    let metrics = telemetry::start_metrics()?;
+    let log = open_log(config, parts)?;
+    let view = CatalogView::follow(log.clone())?;
+    let needs_engine = parts.is_serve() && !config.uses_clickhouse_server();
+    let engine = if needs_engine { Some(Engine::start(config)?) } else { None };
+
+    let outcome = async {
+        let mut router = Router::new();
+        let mut ready: Vec<Ready> = Vec::new();
+        let mut login = None;
+        let aggregator = if parts.aggregate {
+            let aggregator = Aggregator::start(config, &log)?;
+            ready.push(aggregator.ready());
+            Some(aggregator)
+        } else {
+            None
+        };
+        if parts.ingest {
+            let (app, ingest_ready) = ingest(config, &log, &view).await?;
+            router = router.merge(app);
+            ready.push(ingest_ready);
+            if config.demo.unwrap_or(parts.is_serve()) {
+                router = router.merge(demo_site(&view).await?);
+            }
+        }
+        if parts.dashboard {
+            let (app, dashboard_ready, link) =
+                dashboard(config, &view, engine.as_ref(), aggregator.as_ref()).await?;
+            router = router.merge(app);
+            ready.push(dashboard_ready);
+            login = link;
+        }
+        if config.uses_kafka() {
+            std::fs::create_dir_all(&config.data)?;
+        } else {
+            control::listen(&config.data, view.clone())?;
+        }
+        let all_ready: Ready =
+            Arc::new(move || ready.iter().try_for_each(|ready| ready.as_ref()()));
+        let metrics_address = metrics_listener.local_addr()?;
+        let metrics_app = telemetry::app(metrics, all_ready);
+        let metrics_stop = stop.clone().cancelled_owned();
+        let http_settings = config.http.clone();
+        tokio::spawn(async move {
+            http::serve(metrics_listener, metrics_app, &http_settings, metrics_stop).await;
+        });
+        let started = Started {
+            listen: listener.as_ref().map(|_| config.listen),
+            metrics: metrics_address,
+            engine: engine.as_ref().map(|_| config.engine_listen),
+            login,
+        };
+        started.say(parts.name(), config, config.demo.unwrap_or(parts.is_serve()), json);
+        match listener {
+            Some(listener) => http::serve(listener, router, &config.http, stop.cancelled()).await,
+            None => stop.cancelled().await,
+        }
+        tracing::info!("stopping");
+        if let Some(aggregator) = aggregator {
+            aggregator.stop().await;
+        }
+        Ok(())
+    }
+    .await;
+    if let Some(engine) = engine {
+        engine.stop().await;
+    }
+    let timeout = Duration::from_secs(config.http.drain_timeout_s);
+    tokio::task::spawn_blocking(move || log.close(timeout)).await?;
+    outcome
+}
+
+/// Runs the embedded engine alone.
+pub(crate) fn engine(config: &Config, json: bool) -> Result<()> {
+    telemetry::start_logging();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let stop = stop_on_signal()?;
+        let listener = bind(config.engine_listen, "--engine-listen").await?;
+        let address = listener.local_addr()?;
+        let settings = super::parts::engine_settings(config);
+        if json {
+            println!("{}", serde_json::json!({ "engine": address }));
+        } else {
+            println!("The embedded ClickHouse engine listens on http://{address}");
+        }
+        footfall_warehouse::engine::run(settings, listener, stop.cancelled_owned()).await?;
+        Ok(())
+    })
+}
+
+/// The log of a role. In front of Kafka, ingest has a spool for the time that Kafka is away.
+fn open_log(config: &Config, parts: Parts) -> Result<Arc<dyn Log>> {
+    if !(config.uses_kafka() && parts.ingest) {
+        return super::open_log(config);
+    }
+    std::fs::create_dir_all(&config.data)?;
+    let settings = spool::Settings {
+        dir: config.data.join("spool"),
+        bytes_max: config.log.spool_bytes_max,
+        ..spool::Settings::default()
+    };
+    Ok(Spool::open(super::kafka_settings(config), settings)?)
+}
+
+async fn ingest(config: &Config, log: &Arc<dyn Log>, view: &CatalogView) -> Result<(Router, Ready)> {
+    let ingest = super::parts::ingest(config, log, view).await?;
+    let ready: Ready = {
+        let ingest = ingest.clone();
+        Arc::new(move || ingest.ready())
+    };
+    Ok((footfall_ingest::app(ingest), ready))
+}
+
+async fn demo_site(view: &CatalogView) -> Result<Router> {
+    if !view.load().sites.contains_key(demo::SITE) {
+        view.put(&demo::site(now_ms())).await?;
+    }
+    Ok(demo::app())
+}
+
+async fn dashboard(
+    config: &Config,
+    view: &CatalogView,
+    engine: Option<&Engine>,
+    aggregator: Option<&Aggregator>,
+) -> Result<(Router, Ready, Option<String>)> {
+    let dashboard = super::parts::dashboard(config, view, engine, aggregator)?;
+    let ready: Ready = {
+        let dashboard = dashboard.clone();
+        Arc::new(move || dashboard.ready())
+    };
+    let login = footfall_dashboard::auth::ensure_owner_link(view, &config.public_url()).await?;
+    Ok((footfall_dashboard::app(dashboard), ready, login))
+}
+
+async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener> {
+    match TcpListener::bind(address).await {
+        Ok(listener) => Ok(listener),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            bail!("{address} is in use by another program: choose another with {flag}")
+        }
+        Err(error) => Err(error).with_context(|| format!("can't listen on {address} ({flag})")),
+    }
+}
+
+/// A token that is cancelled by SIGTERM or SIGINT.
+fn stop_on_signal() -> Result<CancellationToken> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let stop = CancellationToken::new();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let token = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        token.cancel();
+    });
+    Ok(stop)
+}
