@@ -210,7 +210,7 @@ impl Shared {
             known += 1;
         }
         for refusal in answer.body.rejected {
-            if tally.detail.is_empty() {
+            if tally.detail.is_empty() && !refusal.detail.is_empty() {
                 tally.detail = format!("{}: {}", refusal.reason, refusal.detail);
             }
             *tally.rejected.entry(refusal.reason).or_default() += 1;
