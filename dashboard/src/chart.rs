@@ -294,7 +294,13 @@ pub(crate) fn compare(metric: Metric, now: &Counts, before: &Counts) -> Option<C
         _ if b == 0.0 && a == 0.0 => 0.0,
         // Nothing to compare with: a share of nothing does not exist.
         _ if b == 0.0 => {
-            return Some(Change { class: "same", arrow: "", spoken: "", text: String::new(), from });
+            return Some(Change {
+                class: "same",
+                arrow: "",
+                spoken: "",
+                text: String::new(),
+                from,
+            });
         }
         _ => (a / b - 1.0) * 100.0,
     };

@@ -4,7 +4,8 @@ SELECT
     toInt64(uniqExactIf(visitor, visitor != 0 AND verdict != 'invalid')) AS visitors,
     toUnixTimestamp64Milli(max(received_at)) AS received_at,
     max(rules) AS rules,
-    (SELECT toInt64(count()) FROM sessions WHERE site = ? AND start >= fromUnixTimestamp64Milli(toInt64(?), 'UTC')) AS visits
+    -- A subquery's value may be null by its type, though never this one.
+    assumeNotNull((SELECT toInt64(count()) FROM sessions WHERE site = ? AND start >= fromUnixTimestamp64Milli(toInt64(?), 'UTC'))) AS visits
 FROM events
 WHERE site = ?
   AND time >= fromUnixTimestamp64Milli(toInt64(?), 'UTC')
