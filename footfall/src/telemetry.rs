@@ -23,7 +23,8 @@ pub(crate) fn start_logging() {
         .unwrap_or_else(|_| EnvFilter::new("info,fjall=warn,lsm_tree=warn,librdkafka=error,rdkafka=error"));
     let format = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second start in the same process (tests) keeps the first.
-    drop(format.with_target(false).try_init());
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    drop(format.with_target(false).with_ansi(colours).try_init());
 }
 
 /// Starts collecting metrics.

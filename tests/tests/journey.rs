@@ -20,7 +20,7 @@ fn pages(dashboard: &str, site: &str) -> Result<Vec<(String, u64)>> {
     let rows = answer["rows"].as_array().context("rows")?;
     rows.iter()
         .map(|row| {
-            let path = row["page"].as_str().context("page")?.to_owned();
+            let path = row["path"].as_str().context("path")?.to_owned();
             Ok((path, row["pageviews"].as_u64().context("pageviews")?))
         })
         .collect()
@@ -34,7 +34,7 @@ fn get(url: &str) -> Result<String> {
 fn each_demo_page_is_on_the_dashboard_within_two_seconds() -> Result<()> {
     let serve = Footfall::serve(&[])?;
     let browser = Browser::start()?;
-    let page = browser.new_page()?;
+    let page = browser.page()?;
     for (i, path) in ["/demo/", "/demo/guides.html", "/demo/product.html"].iter().enumerate() {
         page.goto(&format!("{}{path}", serve.url()))?;
         let shown = Instant::now();
@@ -54,14 +54,12 @@ fn each_demo_page_is_on_the_dashboard_within_two_seconds() -> Result<()> {
 #[test]
 fn the_same_journey_on_kafka_with_a_process_for_each_role() -> Result<()> {
     let mut system = System::kafka(DEMO)?;
-    let site = "shop.example";
     let key = system.key(DEMO)?;
     let sender = footfall_tests::load::Sender::new(&key);
     let view = |path: &str| {
         serde_json::json!({"type": "pageview", "site": DEMO, "url": format!("https://{DEMO}{path}"),
             "ip": "203.0.113.9", "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"})
     };
-    let _ = site;
     for path in ["/", "/guides", "/boots"] {
         sender.insist(|| system.ingest_url(), &[view(path)], Duration::from_secs(20))?;
         eventually("the page is on the dashboard", Duration::from_secs(10), || {

@@ -75,7 +75,7 @@ fn kafka_stops_for_a_while() -> Result<()> {
     let stop = Arc::new(AtomicBool::new(false));
     let sender = beacons(system.ingest_url(), stop.clone());
     std::thread::sleep(Duration::from_secs(2));
-    system.broker().expect("it runs on Kafka").stop()?;
+    system.broker().expect("it runs on Kafka").stop();
     std::thread::sleep(Duration::from_secs(outage));
     system.broker().expect("it runs on Kafka").start_again()?;
     std::thread::sleep(Duration::from_secs(3));

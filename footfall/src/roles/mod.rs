@@ -41,7 +41,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Command::Ingest => run::run(config, Parts { ingest: true, ..none }, json),
         Command::Aggregate => run::run(config, Parts { aggregate: true, ..none }, json),
         Command::Dashboard => run::run(config, Parts { dashboard: true, ..none }, json),
-        Command::Engine => run::engine(&config, json),
+        Command::Engine => run::engine(config, json),
         Command::Site(command) => commands::site::run(&config, command, json),
         Command::Key(command) => commands::key::run(&config, command, json),
         Command::User(command) => commands::user::run(&config, command, json),

@@ -142,22 +142,38 @@ async fn run_until_stopped(config: &mut Config, parts: Parts, json: bool) -> Res
 }
 
 /// Runs the embedded engine alone.
-pub(crate) fn engine(config: &Config, json: bool) -> Result<()> {
+pub(crate) fn engine(mut config: Config, json: bool) -> Result<()> {
     telemetry::start_logging();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let stop = stop_on_signal()?;
         let listener = bind(config.engine_listen, "--engine-listen").await?;
-        let address = listener.local_addr()?;
-        let settings = super::parts::engine_settings(config);
+        config.engine_listen = listener.local_addr()?;
+        let settings = super::parts::engine_settings(&config);
+        let mut running =
+            std::pin::pin!(footfall_warehouse::engine::run(settings, listener, stop.cancelled_owned()));
+        tokio::select! {
+            ended = &mut running => return Ok(ended?),
+            answers = answering(&config) => answers?,
+        }
+        let address = config.engine_listen;
         if json {
             println!("{}", serde_json::json!({ "engine": address }));
         } else {
             println!("The embedded ClickHouse engine listens on http://{address}");
         }
-        footfall_warehouse::engine::run(settings, listener, stop.cancelled_owned()).await?;
-        Ok(())
+        Ok(running.await?)
     })
+}
+
+/// Waits until the configured engine answers.
+async fn answering(config: &Config) -> Result<()> {
+    let warehouse = super::warehouse_client(config)?;
+    while warehouse.ping().await.is_err() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
 }
 
 /// The log of a role. In front of Kafka, ingest has a spool for the time that Kafka is away.

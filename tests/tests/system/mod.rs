@@ -8,7 +8,7 @@ use footfall_tests::broker::Broker;
 use footfall_tests::footfall::{Footfall, sql_at};
 
 /// The processes of a running Footfall with one site.
-pub struct System {
+pub(crate) struct System {
     ingest: Arc<Mutex<String>>,
     processes: Vec<(Kind, Footfall)>,
     broker: Option<Broker>,
@@ -27,7 +27,7 @@ enum Kind {
 #[allow(dead_code, reason = "each test binary uses a part")]
 impl System {
     /// `footfall serve` on an empty folder.
-    pub fn embedded(site: &str) -> Result<System> {
+    pub(crate) fn embedded(site: &str) -> Result<System> {
         let serve = Footfall::serve(&[])?;
         serve.run(&["site", "add", site])?;
         let ingest = Arc::new(Mutex::new(serve.url()));
@@ -35,7 +35,7 @@ impl System {
     }
 
     /// `engine`, `ingest`, two `aggregate` and `dashboard` on a Kafka broker of their own.
-    pub fn kafka(site: &str) -> Result<System> {
+    pub(crate) fn kafka(site: &str) -> Result<System> {
         let broker = Broker::start()?;
         let bootstrap = broker.bootstrap();
         let engine = Footfall::start("engine", &[])?;
@@ -57,44 +57,45 @@ impl System {
     }
 
     /// A new ingest key for the site.
-    pub fn key(&self, site: &str) -> Result<String> {
+    pub(crate) fn key(&self, site: &str) -> Result<String> {
         let said = self.configurable().run(&["key", "add", "--site", site])?;
         Ok(said["key"].as_str().context("a key")?.to_owned())
     }
 
     /// Where events are sent now.
-    pub fn ingest_url(&self) -> String {
+    pub(crate) fn ingest_url(&self) -> String {
         self.ingest.lock().expect("nobody panicked with it").clone()
     }
 
     /// The same, following restarts.
-    pub fn ingest_url_handle(&self) -> Arc<Mutex<String>> {
+    pub(crate) fn ingest_url_handle(&self) -> Arc<Mutex<String>> {
         self.ingest.clone()
     }
 
     /// Where the dashboard is.
-    pub fn dashboard_url(&self) -> String {
+    pub(crate) fn dashboard_url(&self) -> String {
         let found = self.processes.iter().find(|(kind, _)| matches!(kind, Kind::Serve | Kind::Dashboard));
         found.expect("every system has a dashboard").1.url()
     }
 
     /// The broker of a system on Kafka.
-    pub fn broker(&mut self) -> Option<&mut Broker> {
+    pub(crate) fn broker(&mut self) -> Option<&mut Broker> {
         self.broker.as_mut()
     }
 
     /// The number of its processes.
-    pub fn processes(&self) -> usize {
+    pub(crate) fn processes(&self) -> usize {
         // The engine below `serve` is one more process that can die.
         self.processes.len() + usize::from(self.broker.is_none())
     }
 
     /// Kills a process and starts it again after a pause.
-    pub fn kill_and_restart(&mut self, index: usize, pause: Duration) -> Result<()> {
+    pub(crate) fn kill_and_restart(&mut self, index: usize, pause: Duration) -> Result<()> {
         if index >= self.processes.len() {
             let serve = self.processes[0].1.pid().context("serve runs")?;
             for pid in children(serve)? {
-                drop(rustix::process::kill_process(pid, rustix::process::Signal::KILL));
+                // It may have ended by itself meanwhile.
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
             }
             return Ok(()); // Its parent starts it again.
         }
@@ -109,13 +110,13 @@ impl System {
     }
 
     /// The aggregators, for tests that end one of them for good.
-    pub fn aggregators(&mut self) -> Vec<&mut Footfall> {
+    pub(crate) fn aggregators(&mut self) -> Vec<&mut Footfall> {
         let all = self.processes.iter_mut();
         all.filter(|(kind, _)| *kind == Kind::Aggregate).map(|(_, process)| process).collect()
     }
 
     /// Runs SQL on the system's ClickHouse.
-    pub fn sql(&self, sql: &str) -> Result<String> {
+    pub(crate) fn sql(&self, sql: &str) -> Result<String> {
         match &self.clickhouse {
             None => self.processes[0].1.sql(sql),
             Some(url) => {
