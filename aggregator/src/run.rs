@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use footfall_topics::Log;
+use footfall_topics::catalog::CatalogView;
 use footfall_warehouse::Warehouse;
 use tokio_util::sync::CancellationToken;
 
@@ -87,16 +89,31 @@ pub fn run_loader(
         .thread_name("load-insert")
         .enable_all()
         .build()?;
-    let worker = Arc::new(LoadWorker {
-        log: Arc::clone(&log),
-        warehouse,
-        runtime: runtime.handle().clone(),
-        settings,
-        progress: Arc::clone(&progress),
-    });
+    let of_thread = Arc::clone(&progress);
     let thread = std::thread::Builder::new().name("load".to_owned()).spawn(move || {
+        let Some(catalog) = follow_catalog(&log, &shutdown) else { return };
+        let worker = Arc::new(LoadWorker {
+            log: Arc::clone(&log),
+            warehouse,
+            catalog,
+            runtime: runtime.handle().clone(),
+            settings,
+            progress: of_thread,
+        });
         group::run(log.as_ref(), &worker, &shutdown);
         runtime.shutdown_background();
     })?;
     Ok(Handle { progress, thread })
+}
+
+/// The catalogue says how long a site's rows are kept; nothing may be loaded without it.
+fn follow_catalog(log: &Arc<dyn Log>, shutdown: &CancellationToken) -> Option<CatalogView> {
+    while !shutdown.is_cancelled() {
+        match CatalogView::follow(Arc::clone(log)) {
+            Ok(catalog) => return Some(catalog),
+            Err(error) => tracing::warn!(%error, "the catalogue can't be read; trying again"),
+        }
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    None
 }

@@ -7,7 +7,7 @@
 //!
 //! # Layout
 //!
-//! - [`seen`]: the part of a record that is looked at.
+//! - [`seen`]: the part of a record that is looked at. [`scan`]: the short way to it.
 //! - [`ids`]: de-duplication, and the proof that no id comes back.
 //! - [`judge`]: the rules.
 //! - [`visits`]: the algebra of visits. [`people`]: who has which visits, and has been counted.
@@ -32,6 +32,7 @@ mod ids;
 mod intern;
 mod judge;
 mod people;
+mod scan;
 mod seen;
 mod store;
 mod visits;

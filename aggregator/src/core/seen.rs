@@ -6,6 +6,8 @@ use footfall_event::record::{self, Device, RecordError, Via};
 use footfall_event::{Activity, Hex64, Id};
 use serde::Deserialize;
 
+use super::scan::{Value, scan};
+
 type Text<'a> = Cow<'a, str>;
 
 /// An accepted event as far as the core needs it: see [`footfall_event::Event`] for the fields.
@@ -73,12 +75,113 @@ impl<'a> Seen<'a> {
     /// # Errors
     /// When the bytes are not a record of this version.
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Seen<'a>, RecordError> {
-        let seen: Seen<'a> = serde_json::from_slice(bytes)?;
+        let seen = match scan(bytes) {
+            Some(seen) => seen,
+            None => serde_json::from_slice(bytes)?,
+        };
         if seen.v != record::VERSION {
             return Err(RecordError::Version(seen.v));
         }
         Ok(seen)
     }
+
+    /// A record of which nothing was read yet.
+    pub(super) fn empty() -> Seen<'a> {
+        let none = Text::default;
+        Seen {
+            v: 0,
+            activity: Activity::Pageview,
+            id: Id::nil(),
+            site: none(),
+            time: 0,
+            received_at: 0,
+            via: Via::default(),
+            visitor: None,
+            previous_visitor: None,
+            host: none(),
+            path: none(),
+            source: none(),
+            channel: none(),
+            referrer_host: none(),
+            utm_medium: none(),
+            utm_campaign: none(),
+            utm_content: none(),
+            utm_term: none(),
+            browser: none(),
+            os: none(),
+            device: Device::default(),
+            bot: none(),
+            automated: false,
+            country: none(),
+            region: none(),
+            city: none(),
+            language: none(),
+            screen: none(),
+            engaged_ms: 0,
+        }
+    }
+
+    /// Takes over one member. `None`: leave the record to the real parser. The members that a record
+    /// must have answer with their bit.
+    pub(super) fn set(&mut self, key: &[u8], value: Value<'a>) -> Option<u8> {
+        match key {
+            b"v" => {
+                self.v = value.number()?.try_into().ok()?;
+                return Some(1);
+            }
+            b"type" => {
+                self.activity = Activity::parse(value.text()?)?;
+                return Some(2);
+            }
+            b"id" => {
+                self.id = Id::try_parse_ascii(value.text()?.as_bytes()).ok()?;
+                return Some(4);
+            }
+            b"site" => {
+                self.site = value.text()?.into();
+                return Some(8);
+            }
+            b"time" => {
+                self.time = value.number()?;
+                return Some(16);
+            }
+            b"received_at" => {
+                self.received_at = value.number()?;
+                return Some(32);
+            }
+            b"via" => self.via = word(value.text()?)?,
+            b"visitor" => self.visitor = Some(value.text()?.parse().ok()?),
+            b"previous_visitor" => self.previous_visitor = Some(value.text()?.parse().ok()?),
+            b"host" => self.host = value.text()?.into(),
+            b"path" => self.path = value.text()?.into(),
+            b"source" => self.source = value.text()?.into(),
+            b"channel" => self.channel = value.text()?.into(),
+            b"referrer_host" => self.referrer_host = value.text()?.into(),
+            b"utm_medium" => self.utm_medium = value.text()?.into(),
+            b"utm_campaign" => self.utm_campaign = value.text()?.into(),
+            b"utm_content" => self.utm_content = value.text()?.into(),
+            b"utm_term" => self.utm_term = value.text()?.into(),
+            b"browser" => self.browser = value.text()?.into(),
+            b"os" => self.os = value.text()?.into(),
+            b"device" => self.device = word(value.text()?)?,
+            b"bot" => self.bot = value.text()?.into(),
+            b"automated" => self.automated = value.flag()?,
+            b"country" => self.country = value.text()?.into(),
+            b"region" => self.region = value.text()?.into(),
+            b"city" => self.city = value.text()?.into(),
+            b"language" => self.language = value.text()?.into(),
+            b"screen" => self.screen = value.text()?.into(),
+            b"engaged_ms" => self.engaged_ms = value.number()?.try_into().ok()?,
+            _ => {}
+        }
+        Some(0)
+    }
+}
+
+fn word<'a, T: Deserialize<'a>>(word: &'a str) -> Option<T> {
+    use serde::de::{IntoDeserializer, value::Error};
+    let deserializer: serde::de::value::StrDeserializer<'a, Error> = word.into_deserializer();
+    T::deserialize(deserializer).ok()
 }
 
 /// The number after the first occurrence of `name` (`"time":`) in a record, without parsing it.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use footfall_topics::{Chunk, Partition, Position, RecordBatch};
 use footfall_warehouse::RecordError;
 
-use super::table::Rows;
+use super::table::{Keeping, Rows};
 use crate::core::dead_letter;
 use crate::settings::Settings;
 
@@ -83,7 +83,7 @@ impl Lane {
     }
 
     /// Moves what was read into the block, as far as it goes.
-    pub(crate) fn fill(&mut self, settings: &Settings) {
+    pub(crate) fn fill(&mut self, settings: &Settings, keeping: &Keeping<'_>) {
         while !self.filling.full {
             let Some((chunk, index)) = self.queue.front_mut() else { break };
             let Some(record) = chunk.get(*index) else {
@@ -95,7 +95,8 @@ impl Lane {
                 *index += 1;
                 continue;
             }
-            if self.filling.push(self.partition, record.offset, record.value) {
+            let days = keeping.days(record.value);
+            if self.filling.push(self.partition, record.offset, record.value, days) {
                 *index += 1;
             }
             let filling = &mut self.filling;
@@ -163,7 +164,7 @@ impl Filling {
     }
 
     /// Adds one record. Whether it was taken; otherwise the block is full.
-    fn push(&mut self, partition: Partition, offset: u64, value: &[u8]) -> bool {
+    fn push(&mut self, partition: Partition, offset: u64, value: &[u8], keep_days: u16) -> bool {
         if let Some(end) = self.must_end.filter(|end| offset >= *end) {
             // Only when the log lost what the block was made of.
             tracing::error!(?partition, offset, end, "a block's records are gone from the log");
@@ -171,7 +172,7 @@ impl Filling {
             self.full = true;
             return false;
         }
-        match self.block.rows.push(value) {
+        match self.block.rows.push(value, keep_days) {
             Ok(()) => {}
             Err(RecordError::Full { .. }) => {
                 self.full = true;

@@ -2,16 +2,17 @@
 //! while one is inserted.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
+use footfall_topics::catalog::CatalogView;
 use footfall_topics::{
     CommitError, Log, Partition, Position, Reader, RecordBatch, ShardLog, ShardOpener,
 };
 use footfall_warehouse::{Error, Warehouse};
 
 use super::lane::{Block, Lane};
-use super::table::TOPICS;
+use super::table::{Keeping, TOPICS};
 use crate::metrics;
 use crate::progress::Progress;
 use crate::settings::Settings;
@@ -34,6 +35,7 @@ const FINISH_WAIT: Duration = Duration::from_secs(1);
 pub(crate) struct LoadWorker {
     pub(crate) log: Arc<dyn Log>,
     pub(crate) warehouse: Warehouse,
+    pub(crate) catalog: CatalogView,
     pub(crate) runtime: tokio::runtime::Handle,
     pub(crate) settings: Settings,
     pub(crate) progress: Arc<Progress>,
@@ -94,7 +96,7 @@ impl Loading<'_> {
         while signal.is_running() {
             self.advance(signal)?;
             for index in 0..self.lanes.len() {
-                self.lanes[index].fill(&self.of.settings);
+                self.fill(index);
                 self.begin_if_due(index, None, signal)?;
             }
         }
@@ -107,6 +109,11 @@ impl Loading<'_> {
             }
         }
         Ok(())
+    }
+
+    fn fill(&mut self, lane: usize) {
+        let catalog = self.of.catalog.load();
+        self.lanes[lane].fill(&self.of.settings, &Keeping::new(&catalog));
     }
 
     /// Waits for records or for the end of an insert, and takes in either.
@@ -126,10 +133,7 @@ impl Loading<'_> {
                 }
             }
         } else if inserting {
-            done = match self.receiver.recv_timeout(REST) {
-                Ok(done) => Some(done),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-            };
+            done = self.receiver.recv_timeout(REST).ok();
         }
         if let Some(done) = done {
             self.settle(done, signal)?;
@@ -172,9 +176,8 @@ impl Loading<'_> {
         self.of.progress.well();
         let partition = self.lanes[index].partition;
         self.of.progress.block(partition, end, rows.len() as u64);
-        let lane = &mut self.lanes[index];
-        lane.inserted(rows, took);
-        lane.fill(&self.of.settings);
+        self.lanes[index].inserted(rows, took);
+        self.fill(index);
         if !signal.is_running() || !self.begin_if_due(index, Some(&letters), signal)? {
             let position = self.lanes[index].position(end, None);
             self.commit(&letters, position, signal)?;

@@ -130,6 +130,16 @@ impl Inputs {
         self.lanes.iter().map(|lane| lane.bytes).sum()
     }
 
+    /// Whether one of the topics has no room for more.
+    pub(crate) fn is_full(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.bytes > LANE_BYTES_MAX)
+    }
+
+    /// Whether there are records that may not be taken before another topic was read.
+    pub(crate) fn is_held_back(&self) -> bool {
+        self.held_back_since.is_some()
+    }
+
     /// Reads more, if there is room. Waits at most `timeout`. Whether anything came.
     ///
     /// # Errors

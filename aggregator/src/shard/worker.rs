@@ -178,20 +178,23 @@ impl<S: Stage> Running<'_, S> {
     /// first event waits only a moment for company.
     fn gather(&mut self, committed_at: Instant, signal: &Signal) -> Result<(), Ended> {
         const REST: Duration = Duration::from_millis(200);
+        const HELD_BACK: Duration = Duration::from_millis(5);
         let interval = Duration::from_millis(self.settings.commit_interval_ms);
         let linger = Duration::from_millis(self.settings.linger_ms);
         let mut due = (self.inputs.waiting_bytes() > 0).then(Instant::now);
         while signal.is_running() {
-            if self.inputs.waiting_bytes() >= self.settings.batch_bytes_max {
-                return Ok(());
+            let held_back = self.inputs.is_held_back();
+            let full = self.inputs.waiting_bytes() >= self.settings.batch_bytes_max;
+            if !held_back && (full || self.inputs.is_full()) {
+                break;
             }
-            let now = Instant::now();
-            if due.is_some_and(|due| now >= due) {
-                return Ok(());
-            }
-            let wait = due.map_or(REST, |due| due - now);
+            let wait = due.map_or(REST, |due| due.saturating_duration_since(Instant::now()));
+            let wait = if held_back { wait.max(HELD_BACK) } else { wait };
             if self.inputs.fill(wait)? && due.is_none() {
                 due = Some((Instant::now() + linger).max(committed_at + interval));
+            }
+            if due.is_some_and(|due| Instant::now() >= due) {
+                break;
             }
         }
         Ok(())

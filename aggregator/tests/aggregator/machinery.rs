@@ -43,7 +43,7 @@ pub(crate) fn traffic(seed: u64, count: usize) -> Vec<Act> {
     for n in 0..count {
         now += random(2 * MINUTE as u64) as i64;
         acts.push(Act {
-            id: u128::from(seed) << 64 | n as u128 + 1,
+            id: (u128::from(seed) << 64) | (n as u128 + 1),
             person: 1 + random(20),
             activity: [Activity::Pageview, Activity::Engagement, Activity::Search, Activity::Click]
                 [random(4) as usize],
@@ -107,7 +107,7 @@ pub(crate) fn records(log: &dyn Log, topic: Topic) -> Vec<(u32, u64, Vec<u8>)> {
 }
 
 #[track_caller]
-fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     let until = Instant::now() + Duration::from_secs(60);
     while !done() {
         assert!(Instant::now() < until, "{what} does not happen");

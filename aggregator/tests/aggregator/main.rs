@@ -7,11 +7,23 @@
 //! - `replay`: from any snapshot on, the same batches give the same bytes.
 //! - `bounds`: full memory, broken records, old events.
 //! - `faulty`: a log that breaks on purpose. `machinery`: the shards on it.
+//! - `engine`: a real ClickHouse behind a bad line. `loading`: the loader on both.
+
+#![allow(clippy::unwrap_used)]
 
 mod bounds;
+mod engine;
 mod faulty;
+mod loading;
 mod machinery;
 mod order;
 mod replay;
 mod table;
 mod world;
+
+/// Not a test: what the engine's child process runs.
+#[test]
+#[ignore = "run by the other tests as a child process"]
+fn engine_child() {
+    engine::run_child();
+}

@@ -29,7 +29,7 @@ fn traffic() -> Vec<Vec<Act>> {
             }
             let age = if random(15) == 0 { random(20 * 60) } else { random(20) };
             let act = Act {
-                id: u128::from(random(u64::MAX)) << 64 | u128::from(random(u64::MAX)),
+                id: (u128::from(random(u64::MAX)) << 64) | u128::from(random(u64::MAX)),
                 person: 1 + random(40),
                 activity: [
                     Activity::Pageview,

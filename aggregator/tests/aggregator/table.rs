@@ -216,7 +216,7 @@ fn imports_are_neither_late_nor_too_old() {
         let mut event = act.event();
         event.via = footfall_event::record::Via::Import;
         let record = (act.activity.topic(), event.to_json());
-        world.records(&[record.clone()]);
+        world.records(std::slice::from_ref(&record));
         world.records(&[record]);
     }
     assert_eq!((world.stats.stored, world.stats.repeats, world.stats.late), (4, 3, 0));
