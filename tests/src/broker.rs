@@ -25,6 +25,7 @@ use crate::tools;
 
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
 const START_ATTEMPTS: u32 = 3;
+const FOLDER_PREFIX: &str = "footfall-kafka-of-";
 /// Any 22 characters of URL-safe base64 that decode to 16 bytes.
 const CLUSTER_ID: &str = "Zm9vdGZhbGwtdGVzdC0xMA";
 
@@ -64,7 +65,9 @@ impl Broker {
     }
 
     fn start_once() -> Result<Broker> {
-        let folder = tempfile::Builder::new().prefix("footfall-kafka-").tempdir()?;
+        sweep();
+        let prefix = format!("{FOLDER_PREFIX}{}-", std::process::id());
+        let folder = tempfile::Builder::new().prefix(&prefix).tempdir()?;
         let (port, controller_port) = (tools::free_port()?, tools::free_port()?);
         write_properties(folder.path(), port, controller_port)?;
         format_storage(folder.path())?;
@@ -176,6 +179,20 @@ impl Broker {
 impl Drop for Broker {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// Removes the folders of test processes that ended without dropping their broker (the shared one
+/// never is dropped).
+fn sweep() {
+    let Ok(entries) = fs::read_dir(std::env::temp_dir()) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let rest = name.to_str().and_then(|name| name.strip_prefix(FOLDER_PREFIX));
+        let pid = rest.and_then(|rest| rest.split('-').next()?.parse::<u32>().ok());
+        if pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
 }
 
