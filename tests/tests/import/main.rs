@@ -23,7 +23,7 @@ const SITE: &str = "shop.test";
 const AGENT: &str = "--user-agent=Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
 
 fn lines() -> usize {
-    let default = if cfg!(debug_assertions) { 100_000 } else { 1_000_000 };
+    let default = if cfg!(debug_assertions) { 60_000 } else { 1_000_000 };
     std::env::var("FOOTFALL_IMPORT_LINES").ok().and_then(|n| n.parse().ok()).unwrap_or(default)
 }
 
@@ -309,7 +309,7 @@ fn a_log_that_nginx_wrote_while_chromium_browsed_is_on_the_dashboard() -> Result
     let rows = answer["rows"].as_array().context("rows")?;
     let mut pages: Vec<(String, u64)> = rows
         .iter()
-        .map(|row| (row["page"].to_string(), row["pageviews"].as_u64().unwrap_or(0)))
+        .map(|row| (row["path"].to_string(), row["pageviews"].as_u64().unwrap_or(0)))
         .collect();
     pages.sort();
     let expected = [("\"/\"", 1), ("\"/boots.html\"", 2), ("\"/size%2047.html\"", 1)];

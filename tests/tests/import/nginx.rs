@@ -101,7 +101,7 @@ impl Drop for Nginx {
         let pid = rustix::process::Pid::from_child(&self.child);
         if matches!(self.child.try_wait(), Ok(None)) {
             // The master ends its workers only when it is asked to.
-            drop(rustix::process::kill_process(pid, rustix::process::Signal::TERM));
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
             drop(self.child.wait());
         }
     }
