@@ -168,8 +168,8 @@ async fn fill(warehouse: &Warehouse, now: i64) -> Result<()> {
         let visits = (240 + (DAYS - day) * 2) as u64 * weekly / 100 + dice.roll(40);
         let start = now.div_euclid(DAY_MS) * DAY_MS - day * DAY_MS;
         for visit in 0..visits {
-            // Few at night, most in the evening.
-            let hour = (dice.roll(24) + dice.roll(24)).min(23) as i64;
+            // Few at night, most around noon.
+            let hour = (dice.roll(13) + dice.roll(12)) as i64;
             let time = start + hour * 3_600_000 + dice.roll(3_600_000) as i64;
             if time < now {
                 one_visit(&mut dice, &mut events, &mut sessions, time, visit)?;

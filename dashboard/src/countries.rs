@@ -18,8 +18,8 @@ pub(crate) fn on_map(code: &str) -> bool {
 }
 
 const NOT_DRAWN: &[&str] = &[
-    "AQ", "AS", "BL", "BQ", "BV", "CC", "CK", "CX", "GB", "GS", "HM", "IO", "MF", "MS", "NF", "NU",
-    "PM", "PN", "SH", "SJ", "TK", "TL", "UM", "WF",
+    "AQ", "AS", "BL", "BQ", "BV", "CC", "CK", "CX", "GS", "HM", "IO", "MF", "MS", "NF", "NU", "PM",
+    "PN", "SH", "SJ", "TK", "UM", "WF",
 ];
 
 const NAMES: &[(&str, &str)] = &[

@@ -48,10 +48,13 @@ struct LookRow {
     visits: i64,
 }
 
+/// When a site was last looked at, and what was seen.
+type Slot = Arc<tokio::sync::Mutex<(i64, Look)>>;
+
 /// The last look at each site; concurrent viewers wait for the same one.
 #[derive(Default)]
 pub(crate) struct Looks {
-    sites: Mutex<HashMap<String, Arc<tokio::sync::Mutex<(i64, Look)>>>>,
+    sites: Mutex<HashMap<String, Slot>>,
 }
 
 impl Looks {
