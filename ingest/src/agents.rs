@@ -94,11 +94,7 @@ const OWN_BOTS: [(&str, &str); 4] = [
         r"(?i)^(curl|wget|okhttp|axios|node-fetch|undici|java|ruby|php|perl|python|guzzle|httpie|k6|wrk|ab)[/ -]",
         "$1",
     ),
-    // Not the phones of the maker Cubot.
-    (
-        r"(?i)\b((?:[a-z0-9_.-]*[abd-z0-9_.-])?(?:bot|crawler|spider|scraper|fetcher|monitor))\b",
-        "$1",
-    ),
+    (r"(?i)\b([a-z0-9_.-]*(?:bot|crawler|spider|scraper|fetcher|monitor))\b", "$1"),
     (r"(?i)\+?https?://[^ )]*(?:bot|crawl|spider)", "bot"),
 ];
 
@@ -135,7 +131,9 @@ fn parse(text: &str) -> Agent {
     let text = &text[..text.floor_char_boundary(AGENT_BYTES_MAX)];
     let patterns = &*PATTERNS;
     let mut agent = Agent { digest, ..Agent::default() };
-    if let Some(bot) = patterns.crawlers.extract(text) {
+    // Cubot makes phones.
+    let bot = patterns.crawlers.extract(text);
+    if let Some(bot) = bot.filter(|bot| !bot.family.eq_ignore_ascii_case("cubot")) {
         agent.bot = bot.family.into_owned();
     }
     if let Some(browser) = patterns.browsers.extract(text) {

@@ -341,7 +341,7 @@ mod tests {
             ("{\"value\":{\"amount\":1,\"currency\":\"EUR\"}}", Rejected::InvalidField, "value: "),
             ("{\"value\":{\"amount\":\"1\"}}", Rejected::InvalidField, "missing field `currency`"),
             ("{\"time\":true}", Rejected::InvalidField, "RFC 3339"),
-            ("{\"title\":\"\\ud800\"}", Rejected::Malformed, "surrogate"),
+            ("{\"title\":\"\\ud800\"}", Rejected::Malformed, "hex escape"),
             ("{\"title\":\"\u{0}\"}", Rejected::Malformed, "control character"),
             ("{\"a\":1}{", Rejected::Malformed, "trailing"),
         ] {

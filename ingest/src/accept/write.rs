@@ -251,9 +251,8 @@ mod tests {
         let schema = footfall_event::schema::of_topic(Activity::Click.topic()).unwrap();
         for (name, property) in schema["properties"].as_object().unwrap() {
             let is_text = property["type"] == "string" || property["type"][0] == "string";
-            let slot = &mut json[name];
-            if slot.is_null() && is_text && property.get("pattern").is_none() {
-                *slot = if property["format"].as_str() == Some("uuid") {
+            if json.get(name).is_none() && is_text && property.get("pattern").is_none() {
+                json[name] = if property["format"].as_str() == Some("uuid") {
                     "00000000-0000-4000-8000-000000000001".into()
                 } else {
                     format!("{name} \u{1}\n\\\" ü\u{2028}").into()
