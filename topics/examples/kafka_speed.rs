@@ -51,7 +51,7 @@ fn append(log: &Arc<KafkaLog>, per_batch: usize, time: Duration) -> Result<u64> 
             batch,
             Box::new(move |result| {
                 failed.fetch_add(u64::from(result.is_err()), Ordering::Relaxed);
-                drop(answered.send(sent_at.elapsed()));
+                let _ = answered.send(sent_at.elapsed());
             }),
         );
     };

@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, RwLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -22,6 +22,7 @@ use crate::embedded::{self, EmbeddedLog};
 use crate::kafka::{self, KafkaLog};
 use crate::{AppendError, Done, Log, LogError, Membership, Partition, Reader, RecordBatch, Topic};
 
+mod folder;
 mod forward;
 pub mod metrics;
 
@@ -106,13 +107,6 @@ struct Inner {
     changed: Condvar,
 }
 
-/// What is remembered of the cluster, to start while it is away.
-#[derive(Serialize, Deserialize)]
-struct Known {
-    topic_prefix: String,
-    partitions: u32,
-}
-
 impl Spool {
     /// Opens the log on Kafka and the spool. If the cluster can't be reached but was before, starts
     /// with spooling.
@@ -123,11 +117,11 @@ impl Spool {
         std::fs::create_dir_all(&settings.dir)
             .map_err(|error| LogError::Storage(format!("{}: {error}", settings.dir.display())))?;
         let known_file = settings.dir.join("kafka.json");
-        let known = read_known(&known_file).filter(|it| it.topic_prefix == kafka.topic_prefix);
+        let known = folder::read(&known_file).filter(|it| it.topic_prefix == kafka.topic_prefix);
         let topic_prefix = kafka.topic_prefix.clone();
         let kafka = KafkaLog::open_or_away(kafka, known.map(|known| known.partitions))?;
         let partitions = kafka.partitions(Topic::Pageviews);
-        write_known(&known_file, &Known { topic_prefix, partitions })?;
+        folder::write(&known_file, &folder::Known { topic_prefix, partitions })?;
         let store = EmbeddedLog::open(embedded::Settings {
             partitions,
             max_bytes: settings.bytes_max,
@@ -140,7 +134,7 @@ impl Spool {
         })?;
         metrics::describe();
         let records = forward::Source::open(&store)?.left(&store)?;
-        let bytes = if records > 0 { folder_bytes(&settings.dir) } else { 0 };
+        let bytes = if records > 0 { folder::bytes(&settings.dir) } else { 0 };
         let state = State {
             // The forwarder looks first what was left behind.
             mode: Mode::Spooling,
@@ -181,27 +175,6 @@ impl Spool {
     pub fn kafka(&self) -> &Arc<KafkaLog> {
         &self.inner.kafka
     }
-}
-
-fn read_known(file: &Path) -> Option<Known> {
-    serde_json::from_slice(&std::fs::read(file).ok()?).ok()
-}
-
-fn write_known(file: &Path, known: &Known) -> Result<(), LogError> {
-    let text = serde_json::to_vec(known).map_err(|error| LogError::Storage(error.to_string()))?;
-    std::fs::write(file, text)
-        .map_err(|error| LogError::Storage(format!("{}: {error}", file.display())))
-}
-
-/// Bytes of all files in a folder: what its records have at the most.
-fn folder_bytes(folder: &Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
-    let size = |entry: std::fs::DirEntry| match entry.metadata() {
-        Ok(metadata) if metadata.is_dir() => folder_bytes(&entry.path()),
-        Ok(metadata) => metadata.len(),
-        Err(_) => 0,
-    };
-    entries.flatten().map(size).sum()
 }
 
 /// Whether the batch may wait: events may, what everybody must agree on may not.

@@ -17,8 +17,8 @@ use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
 use super::context::Context;
 use super::layout::Layout;
+use super::opener::Opener;
 use super::settings::Settings;
-use super::shard::Opener;
 use crate::{LogError, Membership, Ownership, ShardOpener};
 
 pub(super) type MemberConsumer = BaseConsumer<MemberContext>;

@@ -1,184 +1,29 @@
 //! The exclusive hold of a shard: a transactional producer whose id is the shard's.
 
-use std::sync::{Arc, Condvar, Mutex, Weak};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
-use rdkafka::{ClientContext, Offset, TopicPartitionList};
+use rdkafka::producer::{BaseRecord, Producer};
+use rdkafka::{Offset, TopicPartitionList};
 
+use super::acks::{Deliveries, ShardProducer};
 use super::appender::{RECORD_BYTES_MAX, fill};
-use super::context::Context;
 use super::layout::Layout;
-use super::membership::{MemberConsumer, Owned};
-use super::settings::{Settings, offset, partition_number};
+use super::opener::Claim;
+use super::settings::{offset, partition_number};
 use super::transaction::{Trouble, persist};
-use crate::{CommitError, Partition, Position, RecordBatch, ShardLog, ShardOpener};
+use crate::{CommitError, Partition, Position, RecordBatch, ShardLog};
 
 /// The broker's limit for what is noted with an offset.
 const METADATA_BYTES_MAX: usize = 4_096;
-/// After a fence, the time in which the group tells whether the shard is still ours.
-const FENCE_PAUSE: Duration = Duration::from_secs(2);
 /// How long the look-up of committed offsets may block until ownership is checked again.
 const LOOKUP_SLICE: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Opens the shards that a member owns.
-pub(super) struct Opener {
-    settings: Arc<Settings>,
-    layout: Arc<Layout>,
-    group: String,
-    /// Weak, so that workers don't keep a member in the group that has left it.
-    member: Weak<MemberConsumer>,
-    owned: Arc<Owned>,
-}
-
-impl Opener {
-    pub(super) fn new(
-        settings: Arc<Settings>,
-        layout: Arc<Layout>,
-        group: String,
-        member: Weak<MemberConsumer>,
-        owned: Arc<Owned>,
-    ) -> Opener {
-        Opener { settings, layout, group, member, owned }
-    }
-
-    /// A shard that somebody else opened may still be ours (then the other one was late), or the
-    /// group has expelled us and we don't know yet. Fencing the rightful owner would only make
-    /// trouble, so wait until a heartbeat has told.
-    fn wait_after_fence(&self, claim: &Claim) -> Result<(), CommitError> {
-        let Some(fenced) = self.owned.fenced(claim.shard) else { return Ok(()) };
-        while fenced.elapsed() < FENCE_PAUSE {
-            claim.check()?;
-            std::thread::sleep(PAUSE);
-        }
-        Ok(())
-    }
-}
-
-impl ShardOpener for Opener {
-    fn open(&self, shard: u32) -> Result<Box<dyn ShardLog>, CommitError> {
-        let epoch = self.owned.epoch(shard).ok_or_else(|| lost(shard))?;
-        let claim =
-            Claim { shard, epoch, member: self.member.clone(), owned: Arc::clone(&self.owned) };
-        self.wait_after_fence(&claim)?;
-        let delivery = Delivery::default();
-        let config = self.settings.shard(&self.group, shard);
-        let producer = ShardProducer::from_config_and_context(&config, delivery)
-            .map_err(|error| CommitError::Failed(error.to_string()))?;
-        let deadline = Instant::now() + self.settings.commit_timeout() * 2;
-        persist(deadline, || claim.check().is_ok(), |timeout| producer.init_transactions(timeout))
-            .map_err(|trouble| match trouble {
-                Trouble::Fenced(reason) => {
-                    self.owned.note_fenced(shard);
-                    CommitError::Lost(reason)
-                }
-                other => match claim.check() {
-                    Err(lost) => lost,
-                    Ok(_) => CommitError::Failed(other.reason()),
-                },
-            })?;
-        Ok(Box::new(KafkaShard {
-            claim,
-            producer,
-            layout: Arc::clone(&self.layout),
-            commit_timeout: self.settings.commit_timeout(),
-            unusable: None,
-        }))
-    }
-}
-
-fn lost(shard: u32) -> CommitError {
-    CommitError::Lost(format!("the group gave shard {shard} to another member"))
-}
-
-/// The membership's word that a shard is ours.
-struct Claim {
-    shard: u32,
-    epoch: u64,
-    member: Weak<MemberConsumer>,
-    owned: Arc<Owned>,
-}
-
-impl Claim {
-    fn check(&self) -> Result<Arc<MemberConsumer>, CommitError> {
-        let member = self.member.upgrade().ok_or_else(|| lost(self.shard))?;
-        if self.owned.epoch(self.shard) != Some(self.epoch) || member.assignment_lost() {
-            return Err(lost(self.shard));
-        }
-        Ok(member)
-    }
-}
-
-type ShardProducer = ThreadedProducer<Delivery>;
-
-/// The acknowledgements of a transaction's records.
-struct Delivery {
-    context: Context,
-    state: Mutex<Deliveries>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct Deliveries {
-    outstanding: usize,
-    error: Option<String>,
-}
-
-impl Default for Delivery {
-    fn default() -> Delivery {
-        Delivery {
-            context: Context::new("shard"),
-            state: Mutex::default(),
-            changed: Condvar::new(),
-        }
-    }
-}
-
-impl Delivery {
-    fn state(&self) -> std::sync::MutexGuard<'_, Deliveries> {
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
-    /// Waits until at most `outstanding` records are not acknowledged.
-    fn wait(&self, outstanding: usize, deadline: Instant) -> bool {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let waited = self
-            .changed
-            .wait_timeout_while(self.state(), left, |state| state.outstanding > outstanding)
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        !waited.1.timed_out()
-    }
-}
-
-impl ClientContext for Delivery {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        self.context.log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.context.error(error, reason);
-    }
-}
-
-impl ProducerContext for Delivery {
-    type DeliveryOpaque = ();
-
-    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        let mut state = self.state();
-        state.outstanding = state.outstanding.saturating_sub(1);
-        if let Err((error, _)) = result {
-            state.error.get_or_insert_with(|| error.to_string());
-        }
-        self.changed.notify_all();
-    }
-}
-
 /// One opened shard.
-struct KafkaShard {
+pub(super) struct KafkaShard {
     claim: Claim,
     producer: ShardProducer,
     layout: Arc<Layout>,
@@ -189,6 +34,15 @@ struct KafkaShard {
 }
 
 impl KafkaShard {
+    pub(super) fn new(
+        claim: Claim,
+        producer: ShardProducer,
+        layout: Arc<Layout>,
+        commit_timeout: Duration,
+    ) -> KafkaShard {
+        KafkaShard { claim, producer, layout, commit_timeout, unusable: None }
+    }
+
     /// One transaction from begin to commit. `Ok(true)`: a request timed out on the way.
     fn attempt(
         &self,

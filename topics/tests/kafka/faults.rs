@@ -199,8 +199,8 @@ fn a_broker_that_is_killed_and_comes_back_costs_nothing_acknowledged() {
     shard.commit(&output("one"), &[position(1)]).expect("committed");
 
     // A single broker (Kafka 4.3.0) that is killed in the few milliseconds between a commit and its
-    // markers forgets the markers when it starts: the transaction hangs for every client. A cluster
-    // with replicas has another leader then. So let it finish.
+    // markers forgets the markers when it starts: the transaction hangs for every client, which
+    // no client can mend. So let it finish.
     std::thread::sleep(Duration::from_millis(500));
     broker.stop();
     let mut batch = RecordBatch::new();
