@@ -1,17 +1,21 @@
 //! Accepting: single beacons beside a bare handler, and batches by the keyed API.
 
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::routing::post;
+use footfall_event::catalog::{Entry, Site};
+use footfall_topics::catalog::CatalogView;
 
-use super::child::Running;
 use super::{Row, grouped, wrk};
+use crate::cli::ScopeArg;
+use crate::config::Config;
+use crate::{commands, http, roles};
 
 pub(super) const CONNECTIONS: u32 = 128;
 pub(super) const SITE: &str = "bench.example";
@@ -24,36 +28,61 @@ pub(crate) fn serve_bare(address: SocketAddr) -> Result<()> {
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(address).await?;
         let app = Router::new().route("/e", post(|_: Bytes| async { StatusCode::NO_CONTENT }));
-        let settings = crate::http::Settings::default();
-        crate::http::serve(listener, app, &settings, std::future::pending()).await;
+        println!("listening");
+        let settings = http::Settings::default();
+        http::serve(listener, app, &settings, std::future::pending()).await;
         Ok(())
     })
 }
 
-struct Bare {
-    child: Child,
-    address: String,
+/// Ingest alone on an embedded log, without aggregator and engine beside it: what the figures of
+/// this module are about. Says the key of its site when it listens.
+pub(crate) fn serve_ingest(address: SocketAddr) -> Result<()> {
+    let folder = tempfile::Builder::new().prefix("footfall-bench-").tempdir()?;
+    let mut config = Config { data: folder.path().to_owned(), ..Config::default() };
+    // All load comes from one address, which a server on the open net would rightly refuse.
+    config.ingest.rate.beacons_per_second = 0;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let log = roles::open_log(&config)?;
+        let view = CatalogView::follow(log.clone())?;
+        let site = Site { domain: SITE.to_owned(), ..Site::default() };
+        view.put(&Entry::Site(site)).await?;
+        let (secret, key) = commands::key::make(vec![SITE.to_owned()], ScopeArg::Ingest);
+        view.put(&Entry::Key(key)).await?;
+        let ingest = roles::ingest(&config, &log, &view).await?;
+        let listener = tokio::net::TcpListener::bind(address).await?;
+        println!("{secret}");
+        let app = footfall_ingest::app(ingest);
+        http::serve(listener, app, &config.http, std::future::pending()).await;
+        Ok(())
+    })
 }
 
-impl Bare {
-    fn start() -> Result<Bare> {
-        let address = format!("127.0.0.1:{}", crate::roles::free_port()?);
-        let child = Command::new(std::env::current_exe()?)
-            .args(["bench", "--bare", &address])
+/// A server under load: this program in another process.
+struct Server {
+    child: Child,
+    address: String,
+    /// The first line it said.
+    said: String,
+}
+
+impl Server {
+    fn start(mode: &str) -> Result<Server> {
+        let address = format!("127.0.0.1:{}", roles::free_port()?);
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(["bench", mode, &address])
             .stdin(Stdio::null())
+            .stdout(Stdio::piped())
             .spawn()?;
-        let bare = Bare { child, address };
-        for _ in 0..200 {
-            if std::net::TcpStream::connect(&bare.address).is_ok() {
-                return Ok(bare);
-            }
-            std::thread::sleep(Duration::from_millis(25));
-        }
-        anyhow::bail!("the bare handler did not start")
+        let mut said = String::new();
+        BufReader::new(child.stdout.take().context("stdout is piped")?).read_line(&mut said)?;
+        ensure!(!said.is_empty(), "the server under load did not start");
+        Ok(Server { child, address, said: said.trim().to_owned() })
     }
 }
 
-impl Drop for Bare {
+impl Drop for Server {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
@@ -87,15 +116,14 @@ pub(crate) fn beacons(seconds: u32) -> Result<Row> {
     let body = beacon(None);
     // The two take turns, so that a slow spell of the machine hits both.
     let half = (seconds / 2).max(2);
-    let bare = Bare::start()?;
-    let ours = Running::serve()?;
-    ours.run(&["site", "add", SITE])?;
+    let bare = Server::start("--bare")?;
+    let ours = Server::start("--ingest")?;
     let (mut bare_rate, mut our_rate) = (0.0, 0.0);
     for _ in 0..2 {
         let measured =
             wrk::post(&format!("http://{}/e", bare.address), &headers, &body, CONNECTIONS, half)?;
         bare_rate += measured.requests_per_s / 2.0;
-        let url = format!("http://{}/e", ours.address("listen")?);
+        let url = format!("http://{}/e", ours.address);
         let measured = wrk::post(&url, &headers, &body, CONNECTIONS, half)?;
         ensure!(measured.failed == 0, "{} beacons were not taken", measured.failed);
         our_rate += measured.requests_per_s / 2.0;
@@ -113,12 +141,10 @@ pub(crate) fn beacons(seconds: u32) -> Result<Row> {
 /// Batches of 50 by the keyed API.
 pub(crate) fn batches(seconds: u32) -> Result<Row> {
     const EVENTS: usize = 50;
-    let ours = Running::serve()?;
-    ours.run(&["site", "add", SITE])?;
-    let said = ours.run(&["key", "add", "--site", SITE])?;
-    let key = format!("Bearer {}", said["key"].as_str().context("a key")?);
+    let ours = Server::start("--ingest")?;
+    let key = format!("Bearer {}", ours.said);
     let headers = [("Content-Type", "application/json"), ("Authorization", key.as_str())];
-    let url = format!("http://{}/api/v1/events", ours.address("listen")?);
+    let url = format!("http://{}/api/v1/events", ours.address);
     let measured = wrk::post(&url, &headers, &batch(EVENTS), 32, seconds)?;
     ensure!(measured.failed == 0, "{} batches were not taken", measured.failed);
     let rate = measured.requests_per_s * EVENTS as f64;

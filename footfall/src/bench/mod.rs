@@ -31,6 +31,9 @@ pub(crate) struct BenchArgs {
     /// Serve the bare baseline handler on this address (used by the measurements themselves)
     #[arg(long, hide = true)]
     bare: Option<std::net::SocketAddr>,
+    /// Serve ingest alone on this address (used by the measurements themselves)
+    #[arg(long, hide = true)]
+    ingest: Option<std::net::SocketAddr>,
 }
 
 /// One measurement.
@@ -65,6 +68,9 @@ pub(crate) struct Row {
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     if let Some(address) = args.bare {
         return ingest::serve_bare(address);
+    }
+    if let Some(address) = args.ingest {
+        return ingest::serve_ingest(address);
     }
     let wanted = |figure| args.only.is_empty() || args.only.contains(&figure);
     let mut rows = Vec::new();

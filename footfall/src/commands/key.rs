@@ -58,7 +58,8 @@ pub(crate) fn run(config: &Config, command: KeyCommand, json: bool) -> Result<()
     Ok(())
 }
 
-fn make(sites: Vec<String>, scope: ScopeArg) -> (String, Key) {
+/// A new key: the secret, to be shown once, and its entry.
+pub(crate) fn make(sites: Vec<String>, scope: ScopeArg) -> (String, Key) {
     let secret = format!("ffk_{}", random_hex(32));
     let key = Key {
         id: random_hex(6),

@@ -12,7 +12,7 @@ use footfall_topics::Log;
 use footfall_topics::embedded::{self, EmbeddedLog};
 use footfall_topics::kafka::{self, KafkaLog};
 
-pub(crate) use parts::{Engine, migrate, open_warehouse, warehouse_client};
+pub(crate) use parts::{Engine, ingest, migrate, open_warehouse, warehouse_client};
 
 use crate::cli::{Cli, Command};
 use crate::commands;

@@ -171,6 +171,14 @@ impl Aggregator {
         })
     }
 
+    /// Waits until the warehouse has its schema, but not longer than `patience`.
+    pub(crate) async fn set_up(&self, patience: Duration) {
+        let deadline = tokio::time::Instant::now() + patience;
+        while self.loading.get().is_none() && tokio::time::Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// The loader's progress, once it runs.
     pub(crate) fn loading(&self) -> Arc<std::sync::OnceLock<Arc<Progress>>> {
         self.loading.clone()

@@ -22,6 +22,9 @@ use crate::config::Config;
 use crate::telemetry::{self, Ready};
 use crate::{control, demo, http};
 
+/// How long the start waits for the embedded engine. Without it everything else works all the same.
+const ENGINE_PATIENCE: Duration = Duration::from_secs(20);
+
 impl Parts {
     fn name(self) -> &'static str {
         match self {
@@ -98,6 +101,7 @@ async fn run_until_stopped(config: &mut Config, parts: Parts, json: bool) -> Res
             let (app, dashboard_ready, link) =
                 dashboard(config, &view, engine.as_ref(), aggregator.as_ref()).await?;
             router = router.merge(app);
+            router = router.fallback(footfall_dashboard::not_found);
             ready.push(dashboard_ready);
             login = link;
         }
@@ -115,6 +119,10 @@ async fn run_until_stopped(config: &mut Config, parts: Parts, json: bool) -> Res
         tokio::spawn(async move {
             http::serve(metrics_listener, metrics_app, &http_settings, metrics_stop).await;
         });
+        if let (Some(_), Some(aggregator)) = (&engine, &aggregator) {
+            // Whoever follows the printed address at once should find figures, not a note.
+            aggregator.set_up(ENGINE_PATIENCE).await;
+        }
         let started = Started {
             listen: listener.as_ref().map(|_| config.listen),
             metrics: metrics_address,

@@ -21,7 +21,7 @@ use anyhow::{Result, bail, ensure};
 
 use self::answer::Tally;
 use self::sender::{Sender, Way};
-use self::world::World;
+use self::world::{SimEvent, World};
 use super::{now_ms, say};
 use crate::cli::SimulateArgs;
 use crate::config::Config;
@@ -46,7 +46,10 @@ pub(crate) fn run(_config: &Config, args: SimulateArgs, json: bool) -> Result<()
         Some(key) => Way::Api { key: key.clone() },
         None => Way::Beacon { origin: format!("http://{}", args.site) },
     };
-    let world = World::new(args.seed, &args.site, f64::from(args.rate), rand::random());
+    let mut world =
+        World::new(args.seed, &args.site, f64::from(args.rate), rand::random()).peekable();
+    // The visits that are in progress at the beginning are made here, before the clock runs.
+    let _ = world.peek();
     let sender = Sender::start(&args.to, way, now_ms())?;
     let started = Instant::now();
     send(world, &sender, &args, started);
@@ -76,7 +79,12 @@ pub(crate) fn run(_config: &Config, args: SimulateArgs, json: bool) -> Result<()
 }
 
 /// Sends each event at its time, until the time is over.
-fn send(world: World, sender: &Sender, args: &SimulateArgs, started: Instant) {
+fn send(
+    world: impl Iterator<Item = SimEvent>,
+    sender: &Sender,
+    args: &SimulateArgs,
+    started: Instant,
+) {
     let mut progress = Progress::new(started, args.duration);
     let batch_max = sender.batch_max();
     let mut batch = Vec::with_capacity(batch_max);
