@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::topic::Topic;
 
 /// What happened. The wire name is the lower-case word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Activity {
     /// A page was shown.

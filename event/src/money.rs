@@ -14,7 +14,10 @@ impl Currency {
     /// currency exists is not checked: the list changes, and a sum is never converted.
     pub fn parse(text: &str) -> Option<Currency> {
         let bytes: [u8; 3] = text.as_bytes().try_into().ok()?;
-        bytes.iter().all(u8::is_ascii_alphabetic).then(|| Currency(bytes.map(|b| b.to_ascii_uppercase())))
+        bytes
+            .iter()
+            .all(u8::is_ascii_alphabetic)
+            .then(|| Currency(bytes.map(|b| b.to_ascii_uppercase())))
     }
 
     /// The three letters.

@@ -23,13 +23,20 @@ pub fn binary() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its own path");
     let folder = test.parent().and_then(Path::parent).expect("tests lie in target/PROFILE/deps");
     let binary = folder.join("footfall");
-    assert!(binary.exists(), "{} is missing: run `cargo build --workspace` first", binary.display());
+    assert!(
+        binary.exists(),
+        "{} is missing: run `cargo build --workspace` first",
+        binary.display()
+    );
     binary
 }
 
 /// The repository's folder.
 pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the repository").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("tests/ lies in the repository")
+        .to_owned()
 }
 
 /// One role on a data folder, ended when dropped.
@@ -232,11 +239,19 @@ impl Footfall {
     /// # Errors
     /// When the metrics can't be read.
     pub fn metric(&self, name: &str, labels: &str) -> Result<f64> {
-        let text = ureq::get(format!("{}/metrics", self.metrics_url())).call()?.body_mut().read_to_string()?;
+        let text = ureq::get(format!("{}/metrics", self.metrics_url()))
+            .call()?
+            .body_mut()
+            .read_to_string()?;
         let of_name = |line: &&str| {
-            line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{'])) && line.contains(labels)
+            line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{']))
+                && line.contains(labels)
         };
-        Ok(text.lines().filter(of_name).filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum())
+        Ok(text
+            .lines()
+            .filter(of_name)
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .sum())
     }
 
     fn said(&self, what: &str) -> &str {
@@ -274,7 +289,8 @@ impl Drop for Footfall {
 /// # Errors
 /// When it refuses or does not answer.
 pub fn sql_at(url: &str, user: &str, password: &str, sql: &str) -> Result<String> {
-    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let agent: ureq::Agent =
+        ureq::Agent::config_builder().http_status_as_error(false).build().into();
     let mut answer = agent
         .post(url)
         .header("X-ClickHouse-User", user)
@@ -289,7 +305,11 @@ pub fn sql_at(url: &str, user: &str, password: &str, sql: &str) -> Result<String
 ///
 /// # Errors
 /// When it does not within `timeout`; the error says what was waited for and the last refusal.
-pub fn eventually(what: &str, timeout: Duration, mut check: impl FnMut() -> Result<bool>) -> Result<()> {
+pub fn eventually(
+    what: &str,
+    timeout: Duration,
+    mut check: impl FnMut() -> Result<bool>,
+) -> Result<()> {
     let deadline = Instant::now() + timeout;
     let mut last = String::from("it did not hold");
     while Instant::now() < deadline {

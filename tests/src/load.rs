@@ -18,7 +18,10 @@ pub fn crowd(site: &str, visits: usize, seed: u64, until_ms: i64) -> Vec<Value> 
     let mut events = Vec::new();
     for visit in 0..visits {
         let ip = format!("198.18.{}.{}", visit / 250 % 250, visit % 250 + 1);
-        let agent = format!("Mozilla/5.0 (X11; Linux x86_64; rv:{0}.0) Gecko/20100101 Firefox/{0}.0", 90 + visit % 40);
+        let agent = format!(
+            "Mozilla/5.0 (X11; Linux x86_64; rv:{0}.0) Gecko/20100101 Firefox/{0}.0",
+            90 + visit % 40
+        );
         let mut time = until_ms - random.random_range(25 * 60_000..50 * 60_000);
         for step in 0..random.random_range(1..6) {
             let url = format!("https://{site}{}", PAGES[random.random_range(0..PAGES.len())]);
@@ -89,7 +92,12 @@ impl Sender {
     ///
     /// # Errors
     /// When it takes longer than `timeout`, or the answer says that it will never be taken.
-    pub fn insist(&self, url: impl Fn() -> String, batch: &[Value], timeout: Duration) -> Result<()> {
+    pub fn insist(
+        &self,
+        url: impl Fn() -> String,
+        batch: &[Value],
+        timeout: Duration,
+    ) -> Result<()> {
         let start = std::time::Instant::now();
         loop {
             match self.send(&url(), batch) {

@@ -70,7 +70,9 @@ fn bad_bodies_get_clear_answers_and_good_events_still_count() -> Result<()> {
         "{\"a\":".repeat(10_000),
         "}".repeat(10_000)
     );
-    let event = |field: &str| format!(r#"{{"type":"pageview","site":"{SITE}","url":"https://{SITE}/",{field}}}"#);
+    let event = |field: &str| {
+        format!(r#"{{"type":"pageview","site":"{SITE}","url":"https://{SITE}/",{field}}}"#)
+    };
     let year = 365 * 86_400_000_i64;
     let now = i64::try_from(std::time::SystemTime::UNIX_EPOCH.elapsed()?.as_millis())?;
     let cases: Vec<(&str, Vec<u8>, &[u16], &str)> = vec![
@@ -79,11 +81,22 @@ fn bad_bodies_get_clear_answers_and_good_events_still_count() -> Result<()> {
         ("deep array", deep.into(), &[400, 413, 422], ""),
         ("deep props", deep_props.into(), &[400, 413, 422], ""),
         ("NUL in a field", event(r#""title":"a\u0000b""#).into(), &[422], "invalid_field"),
-        ("CRLF in a field", event(r#""title":"a\r\nSet-Cookie: x""#).into(), &[422], "invalid_field"),
+        (
+            "CRLF in a field",
+            event(r#""title":"a\r\nSet-Cookie: x""#).into(),
+            &[422],
+            "invalid_field",
+        ),
         ("huge number", event(r#""engaged_ms":1e999"#).into(), &[400, 422], ""),
         ("huge integer", event(r#""time":99999999999999999999999"#).into(), &[400, 422], ""),
         ("unknown field", event(r#""colour":"red""#).into(), &[422], "unknown_field"),
-        ("unknown site", br#"{"type":"pageview","site":"nobody.example","url":"https://nobody.example/"}"#.to_vec(), &[422], "site"),
+        (
+            "unknown site",
+            br#"{"type":"pageview","site":"nobody.example","url":"https://nobody.example/"}"#
+                .to_vec(),
+            &[422],
+            "site",
+        ),
         ("a year ago", event(&format!(r#""time":{}"#, now - year)).into(), &[422], "too_old"),
         ("in a year", event(&format!(r#""time":{}"#, now + year)).into(), &[422], "in_future"),
         ("no zone", event(r#""time":"2026-11-21T10:00:00""#).into(), &[422], "invalid_time"),
@@ -113,7 +126,8 @@ fn bad_bodies_get_clear_answers_and_good_events_still_count() -> Result<()> {
 }
 
 fn client_post(target: &Target, body: &[u8]) -> Result<String> {
-    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let agent: ureq::Agent =
+        ureq::Agent::config_builder().http_status_as_error(false).build().into();
     let mut answer = agent
         .post(format!("{}/api/v1/events", target.serve.url()))
         .header("Authorization", &target.key)
@@ -133,10 +147,8 @@ fn large_and_slow_requests_are_cut_off() -> Result<()> {
     let answer = target.raw(head.as_bytes())?;
     ensure!(status(&answer) == 413, "{answer}");
     // The same without a declared length.
-    let mut chunked = format!(
-        "POST /e HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-    )
-    .into_bytes();
+    let mut chunked =
+        format!("POST /e HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n").into_bytes();
     for _ in 0..40 {
         chunked.extend_from_slice(b"1000\r\n");
         chunked.extend_from_slice(&[b'x'; 0x1000]);

@@ -3,8 +3,8 @@
 
 mod system;
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
@@ -17,14 +17,27 @@ const SITE: &str = "outage.example";
 /// the answers that were not 202.
 fn beacons(url: String, stop: Arc<AtomicBool>) -> std::thread::JoinHandle<(u64, Vec<String>)> {
     std::thread::spawn(move || {
-        let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(30)));
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(30)));
         let agent: ureq::Agent = config.build().into();
         let (mut stored, mut refused) = (0, Vec::new());
         while !stop.load(Ordering::Relaxed) {
-            let body = format!(r#"{{"type":"pageview","site":"{SITE}","url":"https://{SITE}/p{}"}}"#, stored % 50);
-            match agent.post(format!("{url}/e")).header("Origin", format!("https://{SITE}")).send(body) {
+            let body = format!(
+                r#"{{"type":"pageview","site":"{SITE}","url":"https://{SITE}/p{}"}}"#,
+                stored % 50
+            );
+            match agent
+                .post(format!("{url}/e"))
+                .header("Origin", format!("https://{SITE}"))
+                .send(body)
+            {
                 Ok(answer) if answer.status() == 202 => stored += 1,
-                Ok(answer) => refused.push(format!("{} {:?}", answer.status(), answer.headers().get("footfall-rejected"))),
+                Ok(answer) => refused.push(format!(
+                    "{} {:?}",
+                    answer.status(),
+                    answer.headers().get("footfall-rejected")
+                )),
                 Err(error) => refused.push(error.to_string()),
             }
             std::thread::sleep(Duration::from_millis(10));
@@ -50,7 +63,8 @@ fn the_engine_dies_under_load() -> Result<()> {
     let until = Instant::now() + Duration::from_secs(5);
     while Instant::now() < until {
         system.kill_and_restart(engine, Duration::ZERO)?;
-        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let agent: ureq::Agent =
+            ureq::Agent::config_builder().http_status_as_error(false).build().into();
         let html = agent.get(&page).call()?.body_mut().read_to_string()?;
         said_delayed |= html.contains("delayed");
         std::thread::sleep(Duration::from_millis(50));

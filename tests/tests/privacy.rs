@@ -20,21 +20,38 @@ fn no_address_is_kept() -> Result<()> {
     let key = format!("Bearer {}", said["key"].as_str().expect("a key"));
     let v4 = ["198.51.100.23", "203.0.113.77"];
     let v6 = "2001:db8:1234:5678:9abc:def0:1122:3344";
-    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let agent: ureq::Agent =
+        ureq::Agent::config_builder().http_status_as_error(false).build().into();
     let mut sent = 0;
     for address in v4.iter().chain([&v6]) {
         let page = format!(r#"{{"type":"pageview","site":"{SITE}","url":"https://{SITE}/a"}}"#);
-        let answer = agent.post(format!("{}/e", serve.url())).header("X-Forwarded-For", *address).send(&page)?;
+        let answer = agent
+            .post(format!("{}/e", serve.url()))
+            .header("X-Forwarded-For", *address)
+            .send(&page)?;
         ensure!(answer.status() == 202, "beacon: {}", answer.status());
-        let event = format!(r#"[{{"type":"pageview","url":"https://{SITE}/b","ip":"{address}","user_agent":"Mozilla/5.0 Firefox/140.0"}}]"#);
-        let answer = agent.post(format!("{}/api/v1/events", serve.url())).header("Authorization", &key).send(&event)?;
+        let event = format!(
+            r#"[{{"type":"pageview","url":"https://{SITE}/b","ip":"{address}","user_agent":"Mozilla/5.0 Firefox/140.0"}}]"#
+        );
+        let answer = agent
+            .post(format!("{}/api/v1/events", serve.url()))
+            .header("Authorization", &key)
+            .send(&event)?;
         ensure!(answer.status() == 202, "api: {}", answer.status());
         sent += 2;
         // Mistakes with an address in them must not leave a trace either.
-        let wrong = format!(r#"{{"type":"pageview","site":"{address}","url":"https://{address}/"}}"#);
-        agent.post(format!("{}/e", serve.url())).header("X-Forwarded-For", *address).send(&wrong)?;
-        let wrong = format!(r#"[{{"type":"pageview","url":"https://{SITE}/b","ip":"{address}/x"}}]"#);
-        agent.post(format!("{}/api/v1/events", serve.url())).header("Authorization", &key).send(&wrong)?;
+        let wrong =
+            format!(r#"{{"type":"pageview","site":"{address}","url":"https://{address}/"}}"#);
+        agent
+            .post(format!("{}/e", serve.url()))
+            .header("X-Forwarded-For", *address)
+            .send(&wrong)?;
+        let wrong =
+            format!(r#"[{{"type":"pageview","url":"https://{SITE}/b","ip":"{address}/x"}}]"#);
+        agent
+            .post(format!("{}/api/v1/events", serve.url()))
+            .header("Authorization", &key)
+            .send(&wrong)?;
     }
     eventually("all is stored", Duration::from_secs(30), || {
         Ok(serve.sql("SELECT count() FROM footfall.events")? == sent.to_string())

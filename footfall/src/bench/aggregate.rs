@@ -35,8 +35,10 @@ pub(crate) fn measure(events: usize) -> Result<Vec<Row>> {
         engine_listen: ([127, 0, 0, 1], roles::free_port()?).into(),
         ..Config::default()
     };
-    let log: Arc<dyn Log> =
-        EmbeddedLog::open(embedded::Settings { partitions: 2, ..roles::embedded_settings(&config) })?;
+    let log: Arc<dyn Log> = EmbeddedLog::open(embedded::Settings {
+        partitions: 2,
+        ..roles::embedded_settings(&config)
+    })?;
     fill(log.as_ref(), events)?;
 
     let (wall, cpu_s) = aggregate(&config, &log, events)?;
@@ -92,7 +94,13 @@ fn fill(log: &dyn Log, events: usize) -> Result<()> {
     Ok(())
 }
 
-fn event(activity: Activity, visitor: u64, time: i64, path: &'static str, draw: u64) -> Event<'static> {
+fn event(
+    activity: Activity,
+    visitor: u64,
+    time: i64,
+    path: &'static str,
+    draw: u64,
+) -> Event<'static> {
     let id = Id::from_u64_pair(draw, visitor.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ time as u64);
     let mut event = Event::new(activity, id, "bench.example", time);
     event.received_at = time + 40;
@@ -103,7 +111,8 @@ fn event(activity: Activity, visitor: u64, time: i64, path: &'static str, draw: 
     event.path = path.into();
     event.title = "Choosing hiking boots".into();
     event.source = if visitor.is_multiple_of(3) { "Google".into() } else { "".into() };
-    event.channel = if visitor.is_multiple_of(3) { "Organic Search".into() } else { "Direct".into() };
+    event.channel =
+        if visitor.is_multiple_of(3) { "Organic Search".into() } else { "Direct".into() };
     event.browser = "Chrome".into();
     event.browser_version = "141".into();
     event.os = "Linux".into();
@@ -126,9 +135,7 @@ fn event(activity: Activity, visitor: u64, time: i64, path: &'static str, draw: 
 
 /// Records in all partitions of a topic.
 fn records(log: &dyn Log, topic: Topic) -> Result<u64> {
-    (0..log.partitions(topic))
-        .map(|number| Ok(log.offsets(Partition { topic, number })?.end))
-        .sum()
+    (0..log.partitions(topic)).map(|number| Ok(log.offsets(Partition { topic, number })?.end)).sum()
 }
 
 /// Seconds of processor time that this process has used.
@@ -154,14 +161,16 @@ fn aggregate(config: &Config, log: &Arc<dyn Log>, events: usize) -> Result<(Dura
 }
 
 fn load(config: &mut Config, log: &Arc<dyn Log>) -> Result<(u64, Duration)> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let engine = {
         let _context = runtime.enter();
         Engine::start(config)?
     };
     let warehouse = roles::warehouse_client(config)?;
     runtime.block_on(roles::migrate(&warehouse))?;
-    let rows = records(log.as_ref(), Topic::JudgedEvents)? + records(log.as_ref(), Topic::Sessions)?;
+    let rows =
+        records(log.as_ref(), Topic::JudgedEvents)? + records(log.as_ref(), Topic::Sessions)?;
     let stored = |table: &str| {
         let sql = format!("SELECT count() FROM {table}");
         runtime.block_on(warehouse.number(&sql)).with_context(|| format!("counting {table}"))

@@ -14,7 +14,9 @@ const VIEWS: usize = 60;
 /// engagements; Zipf-like pages; three page views a visit.
 fn fill_sql(from: usize, to: usize) -> [String; 2] {
     let time = |number: &str| {
-        format!("now64(3, 'UTC') - toIntervalSecond(intHash64({number}) % (28 * 86400)) - toIntervalSecond(60)")
+        format!(
+            "now64(3, 'UTC') - toIntervalSecond(intHash64({number}) % (28 * 86400)) - toIntervalSecond(60)"
+        )
     };
     let path = "concat('/page/', toString(toUInt32(exp(log(20000) * (intHash32(number + 7) / 4294967296)))))";
     let events = format!(

@@ -112,7 +112,8 @@ fn batch(events: usize) -> String {
 /// Single-event beacons, durable before the answer, beside the bare handler.
 pub(crate) fn beacons(seconds: u32) -> Result<Row> {
     let origin = format!("https://{SITE}");
-    let headers = [("Content-Type", "text/plain"), ("Origin", origin.as_str()), ("User-Agent", AGENT)];
+    let headers =
+        [("Content-Type", "text/plain"), ("Origin", origin.as_str()), ("User-Agent", AGENT)];
     let body = beacon(None);
     // The two take turns, so that a slow spell of the machine hits both.
     let half = (seconds / 2).max(2);

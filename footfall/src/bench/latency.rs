@@ -30,13 +30,17 @@ pub(crate) fn end_to_end(seconds: u32) -> Result<Row> {
     serve.run(&["site", "add", ingest::SITE])?;
     let url = format!("http://{}/e", serve.address("listen")?);
     let origin = format!("https://{}", ingest::SITE);
-    let headers =
-        [("Content-Type", "text/plain"), ("Origin", origin.as_str()), ("User-Agent", ingest::AGENT)];
+    let headers = [
+        ("Content-Type", "text/plain"),
+        ("Origin", origin.as_str()),
+        ("User-Agent", ingest::AGENT),
+    ];
     let peak = wrk::post(&url, &headers, &ingest::beacon(None), ingest::CONNECTIONS, 3)?;
     let rate = (peak.requests_per_s / 2.0).max(100.0);
     drain(&serve)?;
 
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let address = serve.address("listen")?.to_owned();
     let until = Instant::now() + Duration::from_secs(u64::from(seconds.max(5)));
     let load = runtime.spawn(load(address.clone(), rate, until));

@@ -56,12 +56,18 @@ fn finding(check: &'static str, result: Result<String>) -> Finding {
 }
 
 fn data_folder(data: &Path) -> Result<String> {
-    std::fs::create_dir_all(data)
-        .map_err(|error| anyhow::anyhow!("{} can't be made ({error}): choose another with --data", data.display()))?;
+    std::fs::create_dir_all(data).map_err(|error| {
+        anyhow::anyhow!("{} can't be made ({error}): choose another with --data", data.display())
+    })?;
     let probe = data.join(".doctor");
-    std::fs::write(&probe, b"probe")
-        .and_then(|()| std::fs::remove_file(&probe))
-        .map_err(|error| anyhow::anyhow!("{} can't be written ({error}): check its owner and mode", data.display()))?;
+    std::fs::write(&probe, b"probe").and_then(|()| std::fs::remove_file(&probe)).map_err(
+        |error| {
+            anyhow::anyhow!(
+                "{} can't be written ({error}): check its owner and mode",
+                data.display()
+            )
+        },
+    )?;
     Ok(data.canonicalize()?.display().to_string())
 }
 
@@ -70,7 +76,11 @@ fn disk_space(config: &Config) -> Result<String> {
     let free = stat.f_bavail * stat.f_frsize;
     let needed = config.log.free_bytes_min + (1 << 30);
     if free < needed {
-        bail!("{} MB are free, at least {} MB are needed: make room, or move --data", free >> 20, needed >> 20);
+        bail!(
+            "{} MB are free, at least {} MB are needed: make room, or move --data",
+            free >> 20,
+            needed >> 20
+        );
     }
     Ok(format!("{} GB free", free >> 30))
 }
@@ -95,7 +105,9 @@ fn listener(config: &Config, server: bool) -> Result<String> {
     }
     match TcpListener::bind(config.listen) {
         Ok(_) => Ok(format!("{} is free", config.listen)),
-        Err(error) => bail!("{} can't be used ({error}): choose another with --listen", config.listen),
+        Err(error) => {
+            bail!("{} can't be used ({error}): choose another with --listen", config.listen)
+        }
     }
 }
 
@@ -107,7 +119,9 @@ fn log(config: &Config) -> Result<String> {
                 .to_socket_addrs()
                 .ok()
                 .and_then(|mut addresses| addresses.next())
-                .ok_or_else(|| anyhow::anyhow!("the broker {broker:?} has no address: expected host:port"))?;
+                .ok_or_else(|| {
+                    anyhow::anyhow!("the broker {broker:?} has no address: expected host:port")
+                })?;
             if TcpStream::connect_timeout(&address, Duration::from_secs(5)).is_ok() {
                 let log = roles::open_log(config)?;
                 let shards = log.partitions(footfall_topics::Topic::Shards);
@@ -115,7 +129,10 @@ fn log(config: &Config) -> Result<String> {
                 return Ok(format!("Kafka at {broker}, {shards} shards"));
             }
         }
-        bail!("no broker of {} answers: is Kafka running, and reachable from here?", config.kafka.brokers);
+        bail!(
+            "no broker of {} answers: is Kafka running, and reachable from here?",
+            config.kafka.brokers
+        );
     }
     match &Access::open(config)? {
         Access::Server(_) => Ok("embedded, held by the running server".to_owned()),
@@ -151,6 +168,8 @@ fn warehouse(config: &Config, server: bool) -> Result<String> {
 
 fn geo(config: &Config) -> Result<String> {
     let geo = footfall_ingest::Geo::new(&config.ingest.geo);
-    let files = geo.check().map_err(|error| anyhow::anyhow!("{error}: run `make tools`, or name your own in [ingest.geo]"))?;
+    let files = geo.check().map_err(|error| {
+        anyhow::anyhow!("{error}: run `make tools`, or name your own in [ingest.geo]")
+    })?;
     Ok(files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", "))
 }

@@ -39,11 +39,14 @@ pub(crate) fn run(config: &Config, command: KeyCommand, json: bool) -> Result<()
             say(json, &keys, || {
                 let mut text = String::new();
                 for key in catalog.keys.values() {
-                    let sites = if key.sites.is_empty() { "all sites".into() } else { key.sites.join(" ") };
+                    let sites =
+                        if key.sites.is_empty() { "all sites".into() } else { key.sites.join(" ") };
                     let _ = writeln!(text, "{}  {:?}  {sites}", key.id, key.scope);
                 }
                 if text.is_empty() {
-                    text.push_str("No key yet: make one with `footfall key add --site example.com`");
+                    text.push_str(
+                        "No key yet: make one with `footfall key add --site example.com`",
+                    );
                 }
                 text
             });

@@ -36,9 +36,12 @@ pub(crate) fn random_hex(bytes: usize) -> String {
 
 /// `footfall schema TOPIC`.
 pub(crate) fn schema(topic: &str) -> anyhow::Result<()> {
-    let Some(schema) = footfall_event::Topic::parse(topic).and_then(footfall_event::schema::of_topic)
+    let Some(schema) =
+        footfall_event::Topic::parse(topic).and_then(footfall_event::schema::of_topic)
     else {
-        anyhow::bail!("no records are published for {topic:?}: expected a topic such as judged-events");
+        anyhow::bail!(
+            "no records are published for {topic:?}: expected a topic such as judged-events"
+        );
     };
     println!("{}", serde_json::to_string_pretty(&schema)?);
     Ok(())

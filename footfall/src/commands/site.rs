@@ -19,7 +19,11 @@ pub(crate) fn run(config: &Config, command: SiteCommand, json: bool) -> Result<(
             let site = site(args, known.map_or_else(now_ms, |site| site.created_at))?;
             access.put(Entry::Site(site.clone()))?;
             say(json, &site, || {
-                format!("{} is counted. Paste this in its pages:\n  {}", site.domain, snippet(config, &site.domain))
+                format!(
+                    "{} is counted. Paste this in its pages:\n  {}",
+                    site.domain,
+                    snippet(config, &site.domain)
+                )
             });
         }
         SiteCommand::List => {
@@ -73,11 +77,14 @@ fn site(args: SiteArgs, created_at: i64) -> Result<Site> {
         created_at,
     };
     if !site.timezone.is_empty() && jiff::tz::TimeZone::get(&site.timezone).is_err() {
-        bail!("{:?} is not a time zone: expected an IANA name such as Europe/Berlin", site.timezone);
+        bail!(
+            "{:?} is not a time zone: expected an IANA name such as Europe/Berlin",
+            site.timezone
+        );
     }
     for address in &site.exclude.addresses {
-        let parses = address.parse::<ipnet::IpNet>().is_ok()
-            || address.parse::<std::net::IpAddr>().is_ok();
+        let parses =
+            address.parse::<ipnet::IpNet>().is_ok() || address.parse::<std::net::IpAddr>().is_ok();
         ensure!(parses, "{address:?} is not an address or network: expected such as 192.0.2.0/24");
     }
     for country in &site.exclude.countries {
@@ -112,10 +119,21 @@ mod tests {
 
     #[test]
     fn hosts() {
-        for good in ["example.com", "Sub.Example.com", "localhost", "127.0.0.1", "xn--bcher-kva.example"] {
+        for good in
+            ["example.com", "Sub.Example.com", "localhost", "127.0.0.1", "xn--bcher-kva.example"]
+        {
             assert!(host(good).is_ok(), "{good}");
         }
-        for bad in ["", "https://example.com", "example.com/", "example.com:80", "a..b", "-a.com", "bücher.example", "a b"] {
+        for bad in [
+            "",
+            "https://example.com",
+            "example.com/",
+            "example.com:80",
+            "a..b",
+            "-a.com",
+            "bücher.example",
+            "a b",
+        ] {
             assert!(host(bad).is_err(), "{bad}");
         }
     }

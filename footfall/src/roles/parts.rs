@@ -103,7 +103,8 @@ type Login = (String, String);
 /// Takes `user:password@` out of an address.
 fn split_login(url: &str) -> Result<(String, Option<Login>)> {
     let expected = "expected http://HOST:8123 or http://USER:PASSWORD@HOST:8123";
-    let (scheme, rest) = url.split_once("://").with_context(|| format!("--clickhouse: {expected}"))?;
+    let (scheme, rest) =
+        url.split_once("://").with_context(|| format!("--clickhouse: {expected}"))?;
     ensure!(matches!(scheme, "http" | "https"), "--clickhouse: {expected}");
     let Some((login, host)) = rest.rsplit_once('@') else {
         return Ok((url.to_owned(), None));

@@ -50,7 +50,8 @@ pub(crate) fn run(mut config: Config, parts: Parts, json: bool) -> Result<()> {
              HOST:PORT, or run everything in one process with `footfall serve`"
         );
     }
-    if !parts.is_serve() && (parts.aggregate || parts.dashboard) && !config.uses_clickhouse_server() {
+    if !parts.is_serve() && (parts.aggregate || parts.dashboard) && !config.uses_clickhouse_server()
+    {
         bail!(
             "`footfall {role}` needs a ClickHouse server: give --clickhouse \
              http://USER:PASSWORD@HOST:8123 (`footfall engine` runs an embedded one)"
@@ -159,8 +160,11 @@ pub(crate) fn engine(mut config: Config, json: bool) -> Result<()> {
         let listener = bind(config.engine_listen, "--engine-listen").await?;
         config.engine_listen = listener.local_addr()?;
         let settings = super::parts::engine_settings(&config);
-        let mut running =
-            std::pin::pin!(footfall_warehouse::engine::run(settings, listener, stop.cancelled_owned()));
+        let mut running = std::pin::pin!(footfall_warehouse::engine::run(
+            settings,
+            listener,
+            stop.cancelled_owned()
+        ));
         tokio::select! {
             ended = &mut running => return Ok(ended?),
             answers = answering(&config) => answers?,
@@ -198,7 +202,11 @@ fn open_log(config: &Config, parts: Parts) -> Result<Arc<dyn Log>> {
     Ok(Spool::open(super::kafka_settings(config), settings)?)
 }
 
-async fn ingest(config: &Config, log: &Arc<dyn Log>, view: &CatalogView) -> Result<(Router, Ready)> {
+async fn ingest(
+    config: &Config,
+    log: &Arc<dyn Log>,
+    view: &CatalogView,
+) -> Result<(Router, Ready)> {
     let ingest = super::parts::ingest(config, log, view).await?;
     let ready: Ready = {
         let ingest = ingest.clone();

@@ -52,7 +52,9 @@ impl Started {
         line("log", log.to_owned());
         match self.engine {
             Some(engine) => line("warehouse", format!("embedded ClickHouse at http://{engine}")),
-            None if config.uses_clickhouse_server() => line("warehouse", "ClickHouse server".into()),
+            None if config.uses_clickhouse_server() => {
+                line("warehouse", "ClickHouse server".into())
+            }
             None => {}
         }
         line("metrics", format!("http://{}/metrics", self.metrics));

@@ -40,7 +40,8 @@ impl System {
         let bootstrap = broker.bootstrap();
         let engine = Footfall::start("engine", &[])?;
         let address = engine.engine_url();
-        let clickhouse = address.replace("http://", &format!("http://footfall:{}@", engine.engine_password()?));
+        let clickhouse =
+            address.replace("http://", &format!("http://footfall:{}@", engine.engine_password()?));
         // The engine keeps its port over restarts, as a server would.
         let engine_port = address.trim_start_matches("http://").to_owned();
         let engine = restart_on(engine, &engine_port)?;
@@ -74,7 +75,8 @@ impl System {
 
     /// Where the dashboard is.
     pub(crate) fn dashboard_url(&self) -> String {
-        let found = self.processes.iter().find(|(kind, _)| matches!(kind, Kind::Serve | Kind::Dashboard));
+        let found =
+            self.processes.iter().find(|(kind, _)| matches!(kind, Kind::Serve | Kind::Dashboard));
         found.expect("every system has a dashboard").1.url()
     }
 
@@ -120,7 +122,8 @@ impl System {
         match &self.clickhouse {
             None => self.processes[0].1.sql(sql),
             Some(url) => {
-                let (login, address) = url.trim_start_matches("http://").split_once('@').context("user@host")?;
+                let (login, address) =
+                    url.trim_start_matches("http://").split_once('@').context("user@host")?;
                 let (user, password) = login.split_once(':').context("user:password")?;
                 sql_at(&format!("http://{address}"), user, password, sql)
             }
@@ -128,7 +131,8 @@ impl System {
     }
 
     fn configurable(&self) -> &Footfall {
-        let found = self.processes.iter().find(|(kind, _)| matches!(kind, Kind::Serve | Kind::Ingest));
+        let found =
+            self.processes.iter().find(|(kind, _)| matches!(kind, Kind::Serve | Kind::Ingest));
         &found.expect("every system has one").1
     }
 }
