@@ -165,7 +165,8 @@ pub trait ShardLog: Send {
     ///
     /// # Errors
     /// When the shard is lost, or the log is away for too long.
-    fn committed(&mut self, partitions: &[Partition]) -> Result<Vec<Option<Position>>, CommitError>;
+    fn committed(&mut self, partitions: &[Partition])
+    -> Result<Vec<Option<Position>>, CommitError>;
 
     /// Makes the outputs visible and the positions committed, atomically. Durable when it returns.
     ///
