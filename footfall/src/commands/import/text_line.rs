@@ -160,9 +160,12 @@ fn split_at_time(line: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     None
 }
 
+/// Host and port.
+type Vhost<'a> = (&'a str, &'a str);
+
 /// Virtual host with port (if the format has it) and client, from `client ident user` or
 /// `vhost:port client ident user`.
-fn parse_prefix(prefix: &[u8]) -> Option<(Option<(&str, &str)>, &[u8])> {
+fn parse_prefix(prefix: &[u8]) -> Option<(Option<Vhost<'_>>, &[u8])> {
     let mut fields = prefix.split(|&b| b == b' ').filter(|field| !field.is_empty());
     let (first, second) = (fields.next()?, fields.next()?);
     fields.next()?; // The user.

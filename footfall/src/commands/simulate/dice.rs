@@ -47,16 +47,16 @@ impl Dice {
     }
 
     /// One of the values, by weight.
-    pub(super) fn weighted<'a, T>(&mut self, table: &'a [(u32, T)]) -> &'a T {
+    pub(super) fn weighted<T: Copy>(&mut self, table: &[(u32, T)]) -> T {
         let total: u32 = table.iter().map(|(weight, _)| weight).sum();
         let mut at = self.below(total as usize) as u32;
         for (weight, value) in table {
             if at < *weight {
-                return value;
+                return *value;
             }
             at -= weight;
         }
-        &table[table.len() - 1].1
+        table[table.len() - 1].1
     }
 
     /// One of the values.

@@ -172,7 +172,7 @@ const QUERIES: &[(u32, (&str, u32))] = &[
 /// A search: the query as typed, in mixed case and sometimes mistyped (then nothing is found), and
 /// the number of results.
 pub(super) fn search(dice: &mut Dice) -> (String, u32) {
-    let &(query, results) = dice.weighted(QUERIES);
+    let (query, results) = dice.weighted(QUERIES);
     let mut letters: Vec<char> = query.chars().collect();
     if dice.chance(0.08) {
         let at = 1 + dice.below(letters.len() - 2);

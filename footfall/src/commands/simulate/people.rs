@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::dice::Dice;
 
 /// A country's share of the visitors (per thousand or so) and what its visitors have in common.
+#[derive(Clone, Copy)]
 struct Country {
     /// First address and prefix length of networks of its providers.
     networks: &'static [(&'static str, u8)],
@@ -65,6 +66,7 @@ const COUNTRIES: &[(u32, Country)] = &[
 ];
 
 /// A kind of device: its browsers and its screens.
+#[derive(Clone, Copy)]
 struct Device {
     agents: &'static [(u32, &'static str)],
     screens: &'static [(u32, &'static str)],
@@ -229,7 +231,7 @@ impl Person {
     pub(super) fn new(seed: u64) -> Person {
         let mut dice = Dice::new(seed);
         if dice.chance(BOT_SHARE) {
-            let &(user_agent, network, prefix) = dice.weighted(BOTS);
+            let (user_agent, network, prefix) = dice.weighted(BOTS);
             let ip = address(&mut dice, network, prefix);
             return Person { ip, user_agent, language: "", screen: "", timezone: "", is_bot: true };
         }
@@ -238,9 +240,9 @@ impl Person {
         let device = dice.weighted(DEVICES);
         Person {
             ip: address(&mut dice, network, prefix),
-            user_agent: *dice.weighted(device.agents),
-            language: *dice.weighted(country.languages),
-            screen: *dice.weighted(device.screens),
+            user_agent: dice.weighted(device.agents),
+            language: dice.weighted(country.languages),
+            screen: dice.weighted(device.screens),
             timezone: dice.one_of(country.timezones),
             is_bot: false,
         }

@@ -137,7 +137,7 @@ impl World {
                     Some(from) => (self.url(from, ""), ""),
                     None if person.is_bot => (String::new(), ""),
                     None => {
-                        let &(referrer, query) = Dice::new(visit.origin).weighted(ORIGINS);
+                        let (referrer, query) = Dice::new(visit.origin).weighted(ORIGINS);
                         (referrer.to_owned(), query)
                     }
                 };
