@@ -138,7 +138,7 @@ fn screen_class(screen: &str) -> &'static str {
         width.trim().parse::<f64>().ok()
     });
     match width {
-        Some(width) if !(width >= 1.0 && width <= 100_000.0) => "",
+        Some(width) if !(1.0..=100_000.0).contains(&width) => "",
         None => "",
         Some(width) if width < 576.0 => "xs",
         Some(width) if width < 768.0 => "sm",

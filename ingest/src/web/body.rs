@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use footfall_event::Rejected;
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 
 use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZstdDecoder};
 use axum::http::HeaderMap;
@@ -16,6 +16,10 @@ use crate::accept::Rejection;
 
 /// A zstd stream may ask for a window of so many bytes (as a power of two).
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
+
+/// So much of a body that is too large is still taken off the wire before the answer.
+const LINGER_BYTES_MAX: usize = 1 << 20;
+const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Why a body was not read.
 #[derive(Debug)]
@@ -41,17 +45,50 @@ pub(super) async fn read(
     if body.size_hint().lower() > bytes_max as u64 {
         return Err(too_large(bytes_max, ""));
     }
-    match tokio::time::timeout(timeout, Limited::new(body, bytes_max).collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-            Err(too_large(bytes_max, ""))
-        }
-        Ok(Err(_)) => {
-            let detail = "the body broke off";
-            Err(BodyError::Rejected(Rejection::new(Rejected::Malformed, detail)))
-        }
+    match tokio::time::timeout(timeout, collect(body, bytes_max)).await {
+        Ok(read) => read,
         Err(_) => Err(BodyError::Slow),
     }
+}
+
+/// All frames of a body; most bodies have one, which is not copied.
+async fn collect(mut body: Body, bytes_max: usize) -> Result<Bytes, BodyError> {
+    let mut read = Bytes::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else {
+            let detail = "the body broke off";
+            return Err(BodyError::Rejected(Rejection::new(Rejected::Malformed, detail)));
+        };
+        let Ok(data) = frame.into_data() else { continue };
+        if read.len() + data.len() > bytes_max {
+            linger(body).await;
+            return Err(too_large(bytes_max, ""));
+        }
+        if read.is_empty() {
+            read = data;
+        } else {
+            // More than one frame: from here on they are put together.
+            let mut all = read.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
+            all.extend_from_slice(&data);
+            read = all.freeze();
+        }
+    }
+    Ok(read)
+}
+
+/// Reads on for a moment without keeping anything: closing while the sender still sends would
+/// reset the connection, and the answer would be lost with it.
+async fn linger(mut body: Body) {
+    let drain = async {
+        let mut drained = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            drained += frame.data_ref().map_or(0, Bytes::len);
+            if drained > LINGER_BYTES_MAX {
+                return;
+            }
+        }
+    };
+    drop(tokio::time::timeout(LINGER_TIMEOUT, drain).await);
 }
 
 /// Whether the body is compressed.

@@ -57,9 +57,9 @@ pub fn take(body: &[u8], context: &Context<'_>) -> Result<Taken, Rejection> {
         SplitError::Malformed { .. } => Rejection::new(Rejected::Malformed, error.to_string()),
         SplitError::TooMany(_) => Rejection::new(Rejected::TooMany, error.to_string()),
     })?;
-    let mut taken = Taken::default();
     // A record is the event with some 700 bytes of what is found out about it.
-    taken.batch = RecordBatch::with_capacity(body.len() + 800 * pieces.len());
+    let batch = RecordBatch::with_capacity(body.len() + 800 * pieces.len());
+    let mut taken = Taken { batch, ..Taken::default() };
     for (index, piece) in pieces.into_iter().enumerate() {
         let text = match piece {
             Piece::Event(text) => text,
