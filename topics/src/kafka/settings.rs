@@ -212,6 +212,9 @@ impl Settings {
             .set("compression.type", "lz4")
             .set("linger.ms", "5")
             .set("batch.size", "1000000")
+            // A transaction right after another is told to wait for the other's markers: try again
+            // soon, not after the default of 100 ms.
+            .set("retry.backoff.ms", "10")
             .set("queue.buffering.max.messages", "1000000")
             .set("queue.buffering.max.kbytes", "65536");
         self.finish(&mut config)
