@@ -12,7 +12,7 @@ serve: tools ## Set up and run: embedded log, embedded ClickHouse, dashboard
 	./target/release/footfall serve $(ARGS)
 
 test: tools kafka browser lint snippet ## Set up and pass every test
-	cargo build -p footfall
+	cargo build --workspace --bins --tests
 	cargo test --workspace
 
 torture: tools kafka ## 100 rounds of random kill -9, embedded and on Kafka

@@ -95,7 +95,7 @@ pub(crate) enum Command {
 #[derive(Debug, Subcommand)]
 pub(crate) enum SiteCommand {
     /// Add a site, or change one
-    Add(SiteArgs),
+    Add(Box<SiteArgs>),
     /// List the sites
     List,
     /// Remove a site: its events are refused from now on; what is stored stays

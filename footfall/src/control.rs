@@ -28,7 +28,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 #[serde(tag = "do", rename_all = "snake_case")]
 enum Request {
     List,
-    Put { entry: Entry },
+    Put { entry: Box<Entry> },
     Remove { key: String },
 }
 
@@ -85,7 +85,7 @@ impl Access {
     /// Adds or replaces one thing. Durable and in force when it returns.
     pub(crate) fn put(&self, entry: Entry) -> Result<()> {
         match self {
-            Access::Server(socket) => done(ask(socket, &Request::Put { entry })?),
+            Access::Server(socket) => done(ask(socket, &Request::Put { entry: entry.into() })?),
             Access::Direct { view, .. } => Ok(view.put_blocking(&entry)?),
         }
     }

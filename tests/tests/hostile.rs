@@ -147,8 +147,7 @@ fn large_and_slow_requests_are_cut_off() -> Result<()> {
     let answer = target.raw(head.as_bytes())?;
     ensure!(status(&answer) == 413, "{answer}");
     // The same without a declared length.
-    let mut chunked =
-        format!("POST /e HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n").into_bytes();
+    let mut chunked = b"POST /e HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
     for _ in 0..40 {
         chunked.extend_from_slice(b"1000\r\n");
         chunked.extend_from_slice(&[b'x'; 0x1000]);

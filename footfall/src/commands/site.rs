@@ -16,7 +16,7 @@ pub(crate) fn run(config: &Config, command: SiteCommand, json: bool) -> Result<(
     match command {
         SiteCommand::Add(args) => {
             let known = access.catalog()?.sites.remove(&args.domain.to_ascii_lowercase());
-            let site = site(args, known.map_or_else(now_ms, |site| site.created_at))?;
+            let site = site(*args, known.map_or_else(now_ms, |site| site.created_at))?;
             access.put(Entry::Site(site.clone()))?;
             say(json, &site, || {
                 format!(

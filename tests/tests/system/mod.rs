@@ -37,7 +37,7 @@ impl System {
     /// `engine`, `ingest`, two `aggregate` and `dashboard` on a Kafka broker of their own.
     pub(crate) fn kafka(site: &str) -> Result<System> {
         let broker = Broker::start()?;
-        let bootstrap = broker.bootstrap();
+        let bootstrap = broker.bootstrap().to_owned();
         let engine = Footfall::start("engine", &[])?;
         let address = engine.engine_url();
         let clickhouse =
@@ -45,7 +45,7 @@ impl System {
         // The engine keeps its port over restarts, as a server would.
         let engine_port = address.trim_start_matches("http://").to_owned();
         let engine = restart_on(engine, &engine_port)?;
-        let options = ["--kafka", &bootstrap, "--clickhouse", &clickhouse];
+        let options = ["--kafka", bootstrap.as_str(), "--clickhouse", clickhouse.as_str()];
         let ingest = Footfall::start("ingest", &options)?;
         ingest.run(&["site", "add", site])?;
         let url = Arc::new(Mutex::new(ingest.url()));
