@@ -41,7 +41,7 @@ fmt:
 	cargo fmt --all
 
 snippet: ## Prove that the built script is current
-	cd js-snippet && npm run --silent check
+	cd js-snippet && npm ci --silent --no-audit --no-fund && npm run --silent check
 
 clean:
 	cargo clean
