@@ -13,7 +13,7 @@ serve: tools ## Set up and run: embedded log, embedded ClickHouse, dashboard
 
 test: tools kafka browser lint snippet ## Set up and pass every test
 	cargo build --workspace --bins --tests
-	cargo test --workspace
+	cargo test --workspace --no-fail-fast
 
 torture: tools kafka ## 100 rounds of random kill -9, embedded and on Kafka
 	cargo build --release -p footfall

@@ -189,7 +189,8 @@ impl Config {
             .with_context(|| format!("the configuration {} can't be read", path.display()))?;
         toml::from_str(&text).map_err(|error| {
             // The excerpt that the error shows may hold a password: keep message and line only.
-            let line = error.span().map_or(0, |span| text[..span.start].lines().count().max(1));
+            let before = error.span().map_or("", |span| &text[..span.start]);
+            let line = before.matches('\n').count() + 1;
             anyhow::anyhow!("{}, line {line}: {}", path.display(), error.message())
         })
     }

@@ -34,11 +34,11 @@ pub(crate) fn run(config: &Config, json: bool) -> Result<()> {
         finding("geo databases", geo(config)),
     ];
     if json {
-        println!("{}", serde_json::to_string(&findings)?);
+        super::print(&serde_json::to_string(&findings)?);
     } else {
         for finding in &findings {
             let mark = if finding.ok { "ok     " } else { "PROBLEM" };
-            println!("{mark} {:<14} {}", finding.check, finding.detail);
+            super::print(&format!("{mark} {:<14} {}", finding.check, finding.detail));
         }
     }
     let problems = findings.iter().filter(|finding| !finding.ok).count();

@@ -12,10 +12,17 @@ use serde::Serialize;
 /// Prints `value` as JSON when asked for, else the text.
 pub(crate) fn say(json: bool, value: &impl Serialize, text: impl FnOnce() -> String) {
     if json {
-        println!("{}", serde_json::to_string(value).expect("answers are plain data"));
+        print(&serde_json::to_string(value).expect("answers are plain data"));
     } else {
-        println!("{}", text().trim_end());
+        print(text().trim_end());
     }
+}
+
+/// Prints lines to standard output. A reader that has gone away (`| head`) is not an error.
+pub(crate) fn print(text: &str) {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }
 
 /// Milliseconds since 1970.
@@ -43,6 +50,6 @@ pub(crate) fn schema(topic: &str) -> anyhow::Result<()> {
             "no records are published for {topic:?}: expected a topic such as judged-events"
         );
     };
-    println!("{}", serde_json::to_string_pretty(&schema)?);
+    print(&serde_json::to_string_pretty(&schema)?);
     Ok(())
 }

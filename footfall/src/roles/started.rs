@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use serde::Serialize;
 
+use crate::commands::print;
 use crate::commands::site::snippet;
 use crate::config::Config;
 
@@ -27,7 +28,7 @@ impl Started {
     /// Prints it.
     pub(crate) fn say(&self, role: &str, config: &Config, demo: bool, json: bool) {
         if json {
-            println!("{}", serde_json::to_string(self).expect("addresses are plain data"));
+            print(&serde_json::to_string(self).expect("addresses are plain data"));
             return;
         }
         let mut lines = vec![format!("Footfall is running ({role}).")];
@@ -58,6 +59,6 @@ impl Started {
             None => {}
         }
         line("metrics", format!("http://{}/metrics", self.metrics));
-        println!("{}", lines.join("\n"));
+        print(&lines.join("\n"));
     }
 }
