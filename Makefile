@@ -5,13 +5,13 @@ SHELL := /bin/bash -euo pipefail
 TOOLS := .tools
 ARGS ?=
 
-.PHONY: serve test torture bench tools kafka browser lint fmt snippet clean
+.PHONY: serve test torture bench tools kafka browser lint deny fmt snippet clean
 
 serve: tools ## Set up and run: embedded log, embedded ClickHouse, dashboard
 	cargo build --release -p footfall
 	./target/release/footfall serve $(ARGS)
 
-test: tools kafka browser lint snippet ## Set up and pass every test
+test: tools kafka browser lint deny snippet ## Set up and pass every test
 	cargo build --workspace --bins --tests
 	cargo test --workspace --no-fail-fast
 
@@ -36,6 +36,10 @@ browser: ## Chromium and nginx for the tests
 lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+
+deny: ## Licences and sources of what we depend on
+	./scripts/tools.sh deny
+	.tools/cargo/bin/cargo-deny --log-level error check bans licenses sources
 
 fmt:
 	cargo fmt --all

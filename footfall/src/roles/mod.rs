@@ -65,11 +65,16 @@ pub(crate) fn open_log(config: &Config) -> Result<Arc<dyn Log>> {
 
 /// The embedded log's settings.
 pub(crate) fn embedded_settings(config: &Config) -> embedded::Settings {
+    let defaults = embedded::Settings::new(config.data.join("log"));
+    // Records go up to an eighth of the time later: a day's key, written just before its midnight,
+    // has to be gone by the second midnight after.
+    let retention = embedded::Retention { salts_seconds: 42 * 3_600, ..defaults.retention };
     embedded::Settings {
+        retention,
         partitions: config.log.partitions,
         max_bytes: config.log.bytes_max,
         min_free_bytes: config.log.free_bytes_min,
-        ..embedded::Settings::new(config.data.join("log"))
+        ..defaults
     }
 }
 
