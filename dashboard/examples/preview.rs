@@ -253,7 +253,7 @@ fn one_visit(
     }
     let mut delta = SessionDelta::new(SITE, visitor, visitor, time);
     delta.verdict = verdict;
-    (delta.visits, delta.bounces) = (1, i32::from(views == 1));
+    (delta.visits, delta.exits, delta.bounces) = (1, 1, i32::from(views == 1));
     (delta.pageviews, delta.duration_ms) = (views as i32, views * 55_000);
     let one = i32::from(dice.roll(5) > 0);
     (delta.visitors, delta.source_visitors, delta.channel_visitors) = (one, one, one);

@@ -236,7 +236,9 @@ pub(crate) fn query(client: &Client, view: &View, period: &Period, dimension: Di
             let sql = include_str!("tables/visits_by.sql")
                 .replace("{name}", name)
                 .replace("{code}", code)
-                .replace("{visitors}", visitors);
+                .replace("{visitors}", visitors)
+                // The exit page moves while a visit lasts, and only this measure moves with it.
+                .replace("{visits}", if name == "exit" { "exits" } else { "visits" });
             let query = in_days(client.query(&sql), view, range);
             query.bind(dimension.keeps_empty())
         }

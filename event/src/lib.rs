@@ -18,6 +18,7 @@
 pub mod activity;
 pub mod catalog;
 pub mod id;
+mod json;
 pub mod limits;
 pub mod money;
 pub mod reason;

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::json;
 use crate::money::Money;
 use crate::{Activity, Hex64, Id, Verdict, VerdictReason};
 
@@ -433,8 +434,25 @@ pub enum RecordError {
 pub fn append_judgement(record: &[u8], judgement: &Judgement, out: &mut Vec<u8>) {
     let end = record.iter().rposition(|&b| b == b'}').expect("a parsed record is an object");
     out.extend_from_slice(&record[..end]);
-    out.extend_from_slice(b",\"judged\":");
-    serde_json::to_writer(&mut *out, judgement).expect("a judgement is plain data");
+    let Judgement { verdict, reasons, rules, session, new_visitor, new_on_path, late } = judgement;
+    out.extend_from_slice(b",\"judged\":{\"verdict\":\"");
+    out.extend_from_slice(verdict.as_str().as_bytes());
+    out.push(b'"');
+    if !reasons.is_empty() {
+        out.extend_from_slice(b",\"reasons\":");
+        serde_json::to_writer(&mut *out, reasons).expect("a list of words");
+    }
+    out.extend_from_slice(b",\"rules\":");
+    json::integer(out, i64::from(*rules));
+    if let Some(session) = session {
+        json::hex(out, ",\"session\":", *session);
+    }
+    json::number(out, ",\"new_visitor\":", i64::from(*new_visitor));
+    json::number(out, ",\"new_on_path\":", i64::from(*new_on_path));
+    if *late {
+        out.extend_from_slice(b",\"late\":true");
+    }
+    out.push(b'}');
     out.push(b'}');
 }
 
@@ -474,6 +492,21 @@ mod tests {
         };
         let mut out = Vec::new();
         append_judgement(&event.to_json(), &judgement, &mut out);
+        let other = Judgement {
+            verdict: Verdict::Valid,
+            reasons: Vec::new(),
+            session: None,
+            new_visitor: 0,
+            new_on_path: 1,
+            late: true,
+            ..judgement.clone()
+        };
+        for judgement in [&judgement, &other] {
+            let mut out = Vec::new();
+            append_judgement(b"{}", judgement, &mut out);
+            let general = format!("{{,\"judged\":{}}}", serde_json::to_string(judgement).unwrap());
+            assert_eq!(String::from_utf8(out).unwrap(), general);
+        }
         let judged = Event::from_json(&out).unwrap();
         assert_eq!(judged.judged, Some(judgement));
         assert_eq!(Event { judged: None, ..judged }, event);

@@ -126,5 +126,6 @@ SELECT
     (SELECT sum(visitors) FROM footfall.sessions),
     (SELECT groupArray((entry, v)) FROM (SELECT entry, sum(visits) AS v FROM footfall.sessions GROUP BY entry HAVING v != 0 ORDER BY entry)),
     (SELECT groupArray((exit, v)) FROM (SELECT exit, sum(exit_visitors) AS v FROM footfall.sessions GROUP BY exit HAVING v != 0 ORDER BY exit)),
+    (SELECT groupArray((exit, v)) FROM (SELECT exit, sum(exits) AS v FROM footfall.sessions GROUP BY exit HAVING v != 0 ORDER BY exit)),
     (SELECT groupArray((source, v)) FROM (SELECT source, sum(source_visitors) AS v FROM footfall.sessions GROUP BY source HAVING v != 0 ORDER BY source))
 FORMAT JSONCompactEachRow";

@@ -46,6 +46,7 @@ columns! {
         campaign_visitors: Numbers<i32> = "Int32",
         entry_visitors: Numbers<i32> = "Int32",
         exit_visitors: Numbers<i32> = "Int32",
+        exits: Numbers<i32> = "Int32",
         retention_days: Numbers<u16> = "UInt16",
     }
 }
@@ -82,7 +83,7 @@ impl SessionBlock {
         self.retention_days = days;
     }
 
-    /// Adds the row of a record's bytes.
+    /// Adds the rows of a record's bytes: see [`SessionBlock::push_delta`].
     ///
     /// # Errors
     /// When the bytes are not a [`SessionDelta`] of this version, or the block is full. The block
@@ -95,20 +96,33 @@ impl SessionBlock {
         self.push_delta(&delta)
     }
 
-    /// Adds the row of a difference.
+    /// Adds the row of a difference; one that moves the exit page makes a second row, which takes
+    /// the visit back from the page before.
     ///
     /// # Errors
-    /// When the block is full.
+    /// When the block is full. It is unchanged then.
     pub fn push_delta(&mut self, delta: &SessionDelta<'_>) -> Result<(), RecordError> {
-        if self.rows == BLOCK_ROWS_MAX {
+        let moves = !delta.left.is_empty();
+        if self.rows + usize::from(moves) >= BLOCK_ROWS_MAX {
             return Err(RecordError::Full { max: BLOCK_ROWS_MAX });
         }
-        self.set_dimensions(self.rows, delta);
-        self.set_measures(self.rows, delta);
-        self.columns.retention_days.set(self.rows, self.retention_days);
-        self.rows += 1;
+        self.add_row(delta, &delta.exit);
+        self.set_measures(self.rows - 1, delta);
+        if moves {
+            self.add_row(delta, &delta.left);
+            self.columns.exits.set(self.rows - 1, -1);
+            self.columns.exit_visitors.set(self.rows - 1, delta.left_visitors);
+        }
         self.made = None;
         Ok(())
+    }
+
+    /// A row without measures.
+    fn add_row(&mut self, delta: &SessionDelta<'_>, exit: &str) {
+        self.set_dimensions(self.rows, delta);
+        self.columns.exit.set(self.rows, exit);
+        self.columns.retention_days.set(self.rows, self.retention_days);
+        self.rows += 1;
     }
 
     /// Stores the rows, once however often it is called with the same token; see
@@ -140,7 +154,6 @@ impl SessionBlock {
         to.verdict.set(row, verdict_number(delta.verdict));
         to.host.set(row, &delta.host);
         to.entry.set(row, &delta.entry);
-        to.exit.set(row, &delta.exit);
         to.source.set(row, &delta.source);
         to.channel.set(row, &delta.channel);
         to.referrer_host.set(row, &delta.referrer_host);
@@ -171,5 +184,6 @@ impl SessionBlock {
         to.campaign_visitors.set(row, delta.campaign_visitors);
         to.entry_visitors.set(row, delta.entry_visitors);
         to.exit_visitors.set(row, delta.exit_visitors);
+        to.exits.set(row, delta.exits);
     }
 }

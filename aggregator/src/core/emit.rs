@@ -144,7 +144,7 @@ pub(super) fn differences(
             out: &mut *out,
         };
         match (change.before, after) {
-            (Some(before), Some(after)) if writer.same_dimensions(&before, &after) => {
+            (Some(before), Some(after)) if writer.same_but_exit(&before, &after) => {
                 writer.growth(&before, &after);
             }
             (before, after) => {
@@ -171,20 +171,22 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn same_dimensions(&self, a: &Visit, b: &Visit) -> bool {
+    /// Whether nothing changed that all measures hang on. The exit page may have moved, from one page
+    /// that has a path to another.
+    fn same_but_exit(&self, a: &Visit, b: &Visit) -> bool {
         let entry = |visit: &Visit| visit.entry.map(|entry| (entry.view.path, entry.origin));
-        let exit = |visit: &Visit| visit.exit.map(|view| view.path);
         a.start.time == b.start.time
             && a.visitor == b.visitor
             && a.context == b.context
             && entry(a) == entry(b)
-            && exit(a) == exit(b)
+            && (a.exit_path() == b.exit_path() || a.exit_path() != Symbol::default())
     }
 
     fn growth(&mut self, before: &Visit, after: &Visit) {
         let mut delta = self.measured(after);
         let old = measures(before);
         delta.visits -= old.visits;
+        delta.exits -= old.exits;
         delta.bounces -= old.bounces;
         delta.pageviews -= old.pageviews;
         delta.duration_ms -= old.duration_ms;
@@ -193,9 +195,22 @@ impl<'a> Writer<'a> {
             && delta.pageviews == 0
             && delta.duration_ms == 0
             && delta.engaged_ms == 0;
-        if !unchanged {
+        if before.exit_path() != after.exit_path() {
+            delta.exits = 1;
+            delta.left = self.interner.text(before.exit_path()).into();
+            let person = self.person(after);
+            delta.left_visitors = person.lose(Dimension::Exit, xxh3_64(delta.left.as_bytes()));
+            delta.exit_visitors = person.gain(Dimension::Exit, xxh3_64(delta.exit.as_bytes()));
+            self.write(&delta);
+        } else if !unchanged {
             self.write(&delta);
         }
+    }
+
+    /// Who the visit counts for.
+    fn person(&mut self, visit: &Visit) -> &mut Person {
+        let key = Key::new(self.site_hash, self.verdict == Verdict::Invalid, visit.visitor);
+        self.people.person(key, visit.start.time, self.clock_ms)
     }
 
     fn take_back(&mut self, before: &Visit) {
@@ -216,8 +231,7 @@ impl<'a> Writer<'a> {
         delta: &mut SessionDelta<'_>,
         count: fn(&mut Person, Dimension, u64) -> i32,
     ) {
-        let key = Key::new(self.site_hash, self.verdict == Verdict::Invalid, visit.visitor);
-        let person = self.people.person(key, visit.start.time, self.clock_ms);
+        let person = self.person(visit);
         let mut of = |dimension, text: &str| count(person, dimension, xxh3_64(text.as_bytes()));
         delta.visitors = of(Dimension::Any, "");
         delta.source_visitors = of(Dimension::Source, &delta.source);
@@ -244,7 +258,7 @@ impl<'a> Writer<'a> {
             verdict: self.verdict,
             host: host.into(),
             entry: visit.entry.map_or("", |entry| text(entry.view.path)).into(),
-            exit: visit.exit.map_or("", |view| text(view.path)).into(),
+            exit: text(visit.exit_path()).into(),
             source: source.into(),
             channel: channel.into(),
             referrer_host: referrer_host.into(),
@@ -266,6 +280,8 @@ impl<'a> Writer<'a> {
             campaign_visitors: 0,
             entry_visitors: 0,
             exit_visitors: 0,
+            left: "".into(),
+            left_visitors: 0,
             ..measures(visit)
         }
     }
@@ -273,7 +289,7 @@ impl<'a> Writer<'a> {
     fn write(&mut self, delta: &SessionDelta<'_>) {
         let key = delta.session.0.to_be_bytes();
         self.out.push_with(Topic::Sessions, self.shard, &key, |bytes| {
-            serde_json::to_writer(bytes, delta).expect("a delta has only texts and integers");
+            delta.append(bytes);
         });
     }
 }
@@ -283,6 +299,7 @@ fn measures(visit: &Visit) -> SessionDelta<'static> {
     let bounced = visit.pageviews == 1 && visit.others == 0;
     SessionDelta {
         visits: 1,
+        exits: 1,
         bounces: i32::from(bounced),
         pageviews: i32::try_from(visit.pageviews).unwrap_or(i32::MAX),
         duration_ms: visit.end - visit.start.time,

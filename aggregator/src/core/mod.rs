@@ -77,13 +77,13 @@ pub struct Core {
     scratch: String,
 }
 
-/// Where a record stands in its batch: the order in which a batch is worked through.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Turn {
-    time: i64,
-    topic: Topic,
-    offset: u64,
-    index: u32,
+/// Where a record stands in its batch, as the order in which a batch is worked through: by time, then
+/// topic, then offset (below 2^56). One number compares faster than three.
+fn turn(input: &Input<'_>) -> u128 {
+    let time = glance(input.value, b"\"time\":").unwrap_or(0);
+    let place = (input.topic as u64) << 56 | input.offset & (u64::MAX >> 8);
+    // Glanced times are not negative.
+    u128::from(time as u64) << 64 | u128::from(place)
 }
 
 impl Core {
@@ -273,16 +273,12 @@ impl Stage for Core {
 
     fn process(&mut self, batch: &[Input<'_>], shard: u32, out: &mut RecordBatch) -> BatchStats {
         let mut stats = BatchStats { records: batch.len() as u64, ..BatchStats::default() };
-        let mut order: Vec<Turn> = Vec::with_capacity(batch.len());
-        order.extend(batch.iter().enumerate().map(|(index, input)| Turn {
-            time: glance(input.value, b"\"time\":").unwrap_or(0),
-            topic: input.topic,
-            offset: input.offset,
-            index: index as u32,
-        }));
-        order.sort_unstable();
-        for place in &order {
-            self.record(&batch[place.index as usize], shard, out, &mut stats);
+        let mut order: Vec<(u128, u32)> = Vec::with_capacity(batch.len());
+        order.extend(batch.iter().zip(0..).map(|(input, index)| (turn(input), index)));
+        // The stable sort is the one that makes use of runs, of which there are a few per topic.
+        order.sort_by_key(|(turn, _)| *turn);
+        for (_, index) in &order {
+            self.record(&batch[*index as usize], shard, out, &mut stats);
         }
         emit::differences(
             &mut self.changes,

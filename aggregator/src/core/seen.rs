@@ -6,7 +6,7 @@ use footfall_event::record::{self, Device, RecordError, Via};
 use footfall_event::{Activity, Hex64, Id};
 use serde::Deserialize;
 
-use super::scan::{Value, scan};
+use super::scan::{Value, scan, text_end, word};
 
 type Text<'a> = Cow<'a, str>;
 
@@ -121,64 +121,59 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// Takes over one member. `None`: leave the record to the real parser. The members that a record
-    /// must have answer with their bit.
-    pub(super) fn set(&mut self, key: &[u8], value: Value<'a>) -> Option<u8> {
-        match key {
-            b"v" => {
-                self.v = value.number()?.try_into().ok()?;
-                return Some(1);
-            }
-            b"type" => {
-                self.activity = Activity::parse(value.text()?)?;
-                return Some(2);
-            }
-            b"id" => {
-                self.id = Id::try_parse_ascii(value.text()?.as_bytes()).ok()?;
-                return Some(4);
-            }
-            b"site" => {
-                self.site = value.text()?.into();
-                return Some(8);
-            }
-            b"time" => {
-                self.time = value.number()?;
-                return Some(16);
-            }
-            b"received_at" => {
-                self.received_at = value.number()?;
-                return Some(32);
-            }
-            b"via" => self.via = word(value.text()?)?,
-            b"visitor" => self.visitor = Some(value.text()?.parse().ok()?),
-            b"previous_visitor" => self.previous_visitor = Some(value.text()?.parse().ok()?),
-            b"host" => self.host = value.text()?.into(),
-            b"path" => self.path = value.text()?.into(),
-            b"source" => self.source = value.text()?.into(),
-            b"channel" => self.channel = value.text()?.into(),
-            b"referrer_host" => self.referrer_host = value.text()?.into(),
-            b"utm_medium" => self.utm_medium = value.text()?.into(),
-            b"utm_campaign" => self.utm_campaign = value.text()?.into(),
-            b"utm_content" => self.utm_content = value.text()?.into(),
-            b"utm_term" => self.utm_term = value.text()?.into(),
-            b"browser" => self.browser = value.text()?.into(),
-            b"os" => self.os = value.text()?.into(),
-            b"device" => self.device = word(value.text()?)?,
-            b"bot" => self.bot = value.text()?.into(),
-            b"automated" => self.automated = value.flag()?,
-            b"country" => self.country = value.text()?.into(),
-            b"region" => self.region = value.text()?.into(),
-            b"city" => self.city = value.text()?.into(),
-            b"language" => self.language = value.text()?.into(),
-            b"screen" => self.screen = value.text()?.into(),
-            b"engaged_ms" => self.engaged_ms = value.number()?.try_into().ok()?,
-            _ => {}
+    /// Takes over one member, whose name's first eight bytes are `first`. `None`: leave the record to
+    /// the real parser. The members that a record must have answer with their bit.
+    #[inline]
+    pub(super) fn set(&mut self, first: u64, key: &[u8], value: Value<'a>) -> Option<u8> {
+        /// One comparison of words finds the arm, the other makes sure.
+        macro_rules! member {
+            ($($name:ident $text:literal: $bit:literal, $set:expr;)+) => {
+                $(const $name: u64 = word($text);)+
+                match first {
+                    $($name if key == $text => {
+                        $set;
+                        return Some($bit);
+                    })+
+                    _ => {}
+                }
+            };
+        }
+        member! {
+            V b"v": 1, self.v = value.number()?.try_into().ok()?;
+            TYPE b"type": 2, self.activity = Activity::parse(value.text()?)?;
+            ID b"id": 4, self.id = Id::try_parse_ascii(value.text()?.as_bytes()).ok()?;
+            SITE b"site": 8, self.site = value.text()?.into();
+            TIME b"time": 16, self.time = value.number()?;
+            RECEIVED_AT b"received_at": 32, self.received_at = value.number()?;
+            VIA b"via": 0, self.via = parsed(value.text()?)?;
+            VISITOR b"visitor": 0, self.visitor = Some(value.text()?.parse().ok()?);
+            HOST b"host": 0, self.host = value.text()?.into();
+            PATH b"path": 0, self.path = value.text()?.into();
+            SOURCE b"source": 0, self.source = value.text()?.into();
+            CHANNEL b"channel": 0, self.channel = value.text()?.into();
+            REFERRER_HOST b"referrer_host": 0, self.referrer_host = value.text()?.into();
+            UTM_MEDIUM b"utm_medium": 0, self.utm_medium = value.text()?.into();
+            UTM_CAMPAIGN b"utm_campaign": 0, self.utm_campaign = value.text()?.into();
+            UTM_CONTENT b"utm_content": 0, self.utm_content = value.text()?.into();
+            UTM_TERM b"utm_term": 0, self.utm_term = value.text()?.into();
+            BROWSER b"browser": 0, self.browser = value.text()?.into();
+            OS b"os": 0, self.os = value.text()?.into();
+            BOT b"bot": 0, self.bot = value.text()?.into();
+            COUNTRY b"country": 0, self.country = value.text()?.into();
+            REGION b"region": 0, self.region = value.text()?.into();
+            CITY b"city": 0, self.city = value.text()?.into();
+            LANGUAGE b"language": 0, self.language = value.text()?.into();
+            SCREEN b"screen": 0, self.screen = value.text()?.into();
+            DEVICE b"device": 0, self.device = parsed(value.text()?)?;
+            AUTOMATED b"automated": 0, self.automated = value.flag()?;
+            ENGAGED_MS b"engaged_ms": 0, self.engaged_ms = value.number()?.try_into().ok()?;
+            PREVIOUS_VISITOR b"previous_visitor": 0, self.previous_visitor = Some(value.text()?.parse().ok()?);
         }
         Some(0)
     }
 }
 
-fn word<'a, T: Deserialize<'a>>(word: &'a str) -> Option<T> {
+fn parsed<'a, T: Deserialize<'a>>(word: &'a str) -> Option<T> {
     use serde::de::{IntoDeserializer, value::Error};
     let deserializer: serde::de::value::StrDeserializer<'a, Error> = word.into_deserializer();
     T::deserialize(deserializer).ok()
@@ -189,12 +184,52 @@ fn word<'a, T: Deserialize<'a>>(word: &'a str) -> Option<T> {
 pub(super) fn glance(record: &[u8], name: &[u8]) -> Option<i64> {
     // `time` and `received_at` stand among the first members of a record that we wrote.
     let head = &record[..record.len().min(512)];
-    let at = head.windows(name.len()).position(|window| window == name)? + name.len();
+    let times = times_of(head);
+    let behind = times.and_then(|times| {
+        let next = || times.get(memchr::memchr(b',', times)? + 1..)?.strip_prefix(name);
+        times.strip_prefix(name).or_else(next)
+    });
+    let behind = match behind {
+        Some(behind) => behind,
+        None => &head[memchr::memmem::find(head, name)? + name.len()..],
+    };
     let mut value = 0i64;
     let mut digits = 0;
-    for byte in head[at..].iter().take_while(|byte| byte.is_ascii_digit()).take(18) {
+    for byte in behind.iter().take_while(|byte| byte.is_ascii_digit()).take(18) {
         value = value * 10 + i64::from(byte - b'0');
         digits += 1;
     }
     (digits > 0).then_some(value)
+}
+
+/// The members from `time` on, where they stand in a record that we wrote.
+fn times_of(head: &[u8]) -> Option<&[u8]> {
+    const ID_BYTES: usize = 36;
+    let rest = head.strip_prefix(b"{\"v\":1,\"type\":\"")?;
+    let rest = rest[text_end(rest, 0)?..].strip_prefix(b"\",\"id\":\"")?;
+    let rest = rest.get(ID_BYTES..)?.strip_prefix(b"\",\"site\":\"")?;
+    rest[text_end(rest, 0)?..].strip_prefix(b"\",")
+}
+
+#[cfg(test)]
+mod tests {
+    use footfall_event::Event;
+
+    use super::*;
+
+    #[test]
+    fn times_are_found_wherever_they_stand() {
+        let mut event = Event::new(Activity::Pageview, Id::from_u128(7), "example.com", 1_234);
+        event.received_at = 5_678;
+        let usual = event.to_json();
+        assert!(times_of(&usual).is_some());
+        let other = br#"{"received_at":5678,"v":1,"time":1234}"#;
+        for record in [&usual[..], other] {
+            assert_eq!(glance(record, b"\"time\":"), Some(1_234));
+            assert_eq!(glance(record, b"\"received_at\":"), Some(5_678));
+        }
+        for bad in [&b""[..], b"{}", b"{\"time\":-1}", &usual[..20], &usual[..70]] {
+            assert_eq!(glance(bad, b"\"time\":"), None);
+        }
+    }
 }

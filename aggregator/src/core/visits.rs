@@ -111,6 +111,11 @@ impl Changes<'_> {
 }
 
 impl Visit {
+    /// Path of the last page view; the empty text while there is none.
+    pub(super) fn exit_path(&self) -> Symbol {
+        self.exit.map(|view| view.path).unwrap_or_default()
+    }
+
     /// Whether an activity at this time continues the visit or is continued by it.
     fn reaches(&self, time: i64) -> bool {
         time >= self.start.time - VISIT_GAP_MS && time <= self.end + VISIT_GAP_MS

@@ -128,8 +128,8 @@ fn a_late_page_view_becomes_the_entry_and_gives_the_source() {
         [1, 0, 2, 10, 0],
     );
     let totals = world.totals();
-    let (dimensions, _) = totals.visits.first_key_value().unwrap();
-    assert_eq!((&*dimensions.3, &*dimensions.4, &*dimensions.5), ("/p1", "/p2", "S1"));
+    let ((dimensions, exit), _) = totals.exits.first_key_value().unwrap();
+    assert_eq!((&*dimensions.3, &**exit, &*dimensions.4), ("/p1", "/p2", "S1"));
 }
 
 #[test]

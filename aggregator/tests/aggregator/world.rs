@@ -136,19 +136,22 @@ impl World {
             }
         }
         totals.visits.retain(|_, measures| *measures != [0; 5]);
+        totals.exits.retain(|_, count| *count != 0);
         totals.visitors.retain(|_, count| *count != 0);
         totals
     }
 }
 
-/// A visit's dimensions: invalid, start, visitor, entry, exit, source.
-pub(crate) type Dimensions = (bool, i64, u64, String, String, String);
+/// A visit's dimensions but the exit page: invalid, start, visitor, entry, source.
+pub(crate) type Dimensions = (bool, i64, u64, String, String);
 
 /// Sums of what was written: what a report would show.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Totals {
     /// Visits, bounces, page views, duration, engaged time.
     pub(crate) visits: BTreeMap<Dimensions, [i64; 5]>,
+    /// Visits by exit page.
+    pub(crate) exits: BTreeMap<(Dimensions, String), i64>,
     /// Visitors counted: by class, visitor id, dimension and its value.
     pub(crate) visitors: BTreeMap<(bool, u64, &'static str, String), i64>,
     /// By visitor id and class.
@@ -170,9 +173,13 @@ impl Totals {
             delta.start,
             delta.visitor.0,
             delta.entry.to_string(),
-            delta.exit.to_string(),
             delta.source.to_string(),
         );
+        let exit = (dimensions.clone(), delta.exit.to_string());
+        *self.exits.entry(exit).or_default() += i64::from(delta.exits);
+        if !delta.left.is_empty() {
+            *self.exits.entry((dimensions.clone(), delta.left.to_string())).or_default() -= 1;
+        }
         let measures = self.visits.entry(dimensions).or_default();
         for (sum, value) in measures.iter_mut().zip([
             i64::from(delta.visits),
@@ -190,6 +197,7 @@ impl Totals {
             ("campaign", &delta.utm_campaign, delta.campaign_visitors),
             ("entry", &delta.entry, delta.entry_visitors),
             ("exit", &delta.exit, delta.exit_visitors),
+            ("exit", &delta.left, delta.left_visitors),
         ] {
             let key = (invalid, delta.visitor.0, name, value.to_owned());
             *self.visitors.entry(key).or_default() += i64::from(count);
@@ -269,7 +277,8 @@ impl Totals {
             last.time - first.time,
             visit.iter().map(|act| i64::from(act.engaged_ms)).sum(),
         ];
-        let key = (first.bot, first.time, visitor, entry, exit, from);
+        let key = (first.bot, first.time, visitor, entry, from);
+        *self.exits.entry((key.clone(), exit)).or_default() += 1;
         let sums = self.visits.entry(key).or_default();
         for (sum, value) in sums.iter_mut().zip(measures) {
             *sum += value;

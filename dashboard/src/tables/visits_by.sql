@@ -16,7 +16,7 @@ FROM
         toString({name}) AS name,
         toString({code}) AS code,
         toInt64(sum({visitors})) AS part_visitors,
-        toInt64(sum(visits)) AS part_visits
+        toInt64(sum({visits})) AS part_visits
     FROM sessions
     WHERE site = ?
       AND (? OR verdict != 'invalid')
@@ -28,7 +28,7 @@ FROM
         toString({name}) AS name,
         toString({code}) AS code,
         toInt64(sum({visitors})) AS part_visitors,
-        toInt64(sum(visits)) AS part_visits
+        toInt64(sum({visits})) AS part_visits
     FROM sessions
     WHERE site = ?
       AND (? OR verdict != 'invalid')

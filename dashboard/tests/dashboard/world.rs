@@ -184,7 +184,7 @@ impl World {
         delta.channel_visitors = 1;
         delta.campaign_visitors = 1;
         delta.entry_visitors = 1;
-        delta.exit_visitors = 1;
+        (delta.exits, delta.exit_visitors) = (1, 1);
         (delta.entry, delta.exit) = ("/".into(), "/".into());
         change(&mut delta);
         self.sessions.push_delta(&delta).unwrap();

@@ -5,27 +5,19 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use footfall_aggregator::{run_aggregator, run_loader};
-use footfall_event::record::Device;
-use footfall_event::{Activity, Event, Hex64, Id, Topic};
+use footfall_event::Topic;
 use footfall_topics::embedded::{self, EmbeddedLog};
 use footfall_topics::{Log, Partition, RecordBatch};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Row, grouped};
+use super::{Row, grouped, traffic};
 use crate::config::Config;
 use crate::roles::{self, Engine};
 
-const PATHS: [&str; 8] = [
-    "/",
-    "/guides/choosing-hiking-boots",
-    "/search",
-    "/boots/steinbock-hochkar-gtx",
-    "/guides/layering-for-late-autumn",
-    "/tents",
-    "/basket",
-    "/forum/which-stove",
-];
+/// Events of the visits that begin in a second: a busy day's peak. The fewer, the more of a visit's events meet in
+/// one batch, which makes them cheaper.
+const PER_SECOND: f64 = 20_000.0;
 
 /// Both figures over the same `events` events.
 pub(crate) fn measure(events: usize) -> Result<Vec<Row>> {
@@ -65,72 +57,17 @@ pub(crate) fn measure(events: usize) -> Result<Vec<Row>> {
 
 /// Fills the log with visits of some pages each, as ingest would have written them.
 fn fill(log: &dyn Log, events: usize) -> Result<()> {
-    let shards = log.partitions(Topic::Pageviews);
-    let now = crate::commands::now_ms();
-    let mut batch = RecordBatch::with_capacity(8 << 20);
-    let (mut random, start) = (0x9e37_79b9_7f4a_7c15_u64, now - 20 * 60_000);
-    for i in 0..events {
-        // xorshift64*: the same input in every run.
-        random ^= random >> 12;
-        random ^= random << 25;
-        random ^= random >> 27;
-        let draw = random.wrapping_mul(0x2545_f491_4f6c_dd1d);
-        let visitor = draw % (events as u64 / 5).max(1);
-        let time = start + (i as u64 * 20 * 60_000 / events as u64) as i64;
-        let path = PATHS[(draw >> 32) as usize % PATHS.len()];
-        let activity = match (draw >> 48) % 20 {
-            0 => Activity::Search,
-            1 => Activity::Action,
-            2..7 => Activity::Engagement,
-            _ => Activity::Pageview,
-        };
-        let event = event(activity, visitor, time, path, draw);
-        let partition = (visitor % u64::from(shards)) as u32;
-        batch.push(activity.topic(), partition, b"", &event.to_json());
-        if batch.len() == 10_000 || i + 1 == events {
-            footfall_topics::append_blocking(log, std::mem::take(&mut batch))?;
+    let shards = u64::from(log.partitions(Topic::Pageviews));
+    let start = crate::commands::now_ms() - 3_600_000;
+    for steps in traffic::steps(events, PER_SECOND, start).chunks(10_000) {
+        let mut batch = RecordBatch::with_capacity(16 << 20);
+        for step in steps {
+            let partition = (step.visitor % shards) as u32;
+            batch.push(step.activity.topic(), partition, b"", &step.event().to_json());
         }
+        footfall_topics::append_blocking(log, batch)?;
     }
     Ok(())
-}
-
-fn event(
-    activity: Activity,
-    visitor: u64,
-    time: i64,
-    path: &'static str,
-    draw: u64,
-) -> Event<'static> {
-    let id = Id::from_u64_pair(draw, visitor.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ time as u64);
-    let mut event = Event::new(activity, id, "bench.example", time);
-    event.received_at = time + 40;
-    event.network = Some(Hex64(visitor / 2));
-    event.visitor = Some(Hex64(visitor.wrapping_mul(0xd1b5_4a32_d192_ed03)));
-    event.url = format!("https://bench.example{path}").into();
-    event.host = "bench.example".into();
-    event.path = path.into();
-    event.title = "Choosing hiking boots".into();
-    event.source = if visitor.is_multiple_of(3) { "Google".into() } else { "".into() };
-    event.channel =
-        if visitor.is_multiple_of(3) { "Organic Search".into() } else { "Direct".into() };
-    event.browser = "Chrome".into();
-    event.browser_version = "141".into();
-    event.os = "Linux".into();
-    event.device = Device::Desktop;
-    event.country = "AT".into();
-    event.region = "Vienna".into();
-    event.city = "Vienna".into();
-    event.asn = 8447;
-    event.language = "de-at".into();
-    event.screen = "xl".into();
-    event.timezone = "Europe/Vienna".into();
-    match activity {
-        Activity::Engagement => event.engaged_ms = 12_000,
-        Activity::Search => event.query = "hiking boots".into(),
-        Activity::Action => event.name = "add_to_basket".into(),
-        _ => {}
-    }
-    event
 }
 
 /// Records in all partitions of a topic.

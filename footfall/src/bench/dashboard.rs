@@ -38,7 +38,7 @@ fn fill_sql(from: usize, to: usize) -> [String; 2] {
     let sessions = format!(
         "INSERT INTO footfall.sessions (site, session, visitor, start, verdict, host, entry, exit, source, channel, referrer_host, utm_campaign, \
          browser, os, device, screen, language, country, region, city, visits, bounces, pageviews, duration_ms, engaged_ms, \
-         visitors, source_visitors, channel_visitors, campaign_visitors, entry_visitors, exit_visitors) \
+         visitors, source_visitors, channel_visitors, campaign_visitors, entry_visitors, exit_visitors, exits) \
          SELECT '{SITE}', number, intHash64(intDiv(number * 3, 4)), {}, if(intHash32(number) % 50 = 0, 'invalid', 'valid'), '{SITE}', \
          {path}, {path}, concat('source ', toString(intHash32(number + 1) % 96)), \
          arrayElement(['Direct', 'Organic Search', 'Referral', 'Organic Social'], 1 + number % 4), '', \
@@ -46,7 +46,7 @@ fn fill_sql(from: usize, to: usize) -> [String; 2] {
          arrayElement(['Chrome', 'Safari', 'Firefox', 'Edge'], 1 + number % 4), arrayElement(['Windows', 'iOS', 'Android', 'Linux'], 1 + intDiv(number, 3) % 4), \
          arrayElement(['desktop', 'mobile', 'tablet'], 1 + number % 3), 'xl', 'de', \
          arrayElement(['DE', 'AT', 'CH', 'US', 'GB', 'FR'], 1 + intHash32(number) % 6), concat('region ', toString(number % 60)), concat('city ', toString(number % 900)), \
-         1, number % 5 < 2, 3, 160000, 60000, number % 4 = 0, number % 4 = 0, number % 4 = 0, number % 4 = 0, number % 4 = 0, number % 4 = 0 \
+         1, number % 5 < 2, 3, 160000, 60000, number % 4 = 0, number % 4 = 0, number % 4 = 0, number % 4 = 0, number % 4 = 0, number % 4 = 0, 1 \
          FROM numbers({}, {})",
         time("number"),
         from / 3,

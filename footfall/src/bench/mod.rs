@@ -8,6 +8,7 @@ mod child;
 mod dashboard;
 mod ingest;
 mod latency;
+mod traffic;
 mod wrk;
 
 use anyhow::Result;

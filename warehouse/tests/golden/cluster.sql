@@ -173,6 +173,7 @@ CREATE TABLE IF NOT EXISTS `footfall`.`sessions_local` ON CLUSTER 'visits'
     campaign_visitors Int32 COMMENT 'Visitors of this utm_campaign',
     entry_visitors Int32 COMMENT 'Visitors with this entry page',
     exit_visitors Int32 COMMENT 'Visitors with this exit page',
+    exits Int32 COMMENT 'Visits by exit page; the other measures are added up whatever the exit page is',
 
     retention_days UInt16 COMMENT 'The row is deleted so many days after its start; 0 keeps it',
 
@@ -205,7 +206,7 @@ CREATE TABLE IF NOT EXISTS `footfall`.`sessions_local` ON CLUSTER 'visits'
     ),
     PROJECTION exits
     (
-        SELECT site, day, verdict, exit, sum(visits), sum(exit_visitors)
+        SELECT site, day, verdict, exit, sum(exits), sum(exit_visitors)
         GROUP BY site, day, verdict, exit
     )
 )

@@ -60,6 +60,7 @@ pub(crate) fn visit(n: u64, start: i64) -> SessionDelta<'static> {
     delta.country = ["AT", "DE", "CH"][(n % 3) as usize].into();
     delta.browser = "Firefox".into();
     delta.visits = 1;
+    delta.exits = 1;
     delta.bounces = 1;
     delta.pageviews = 1;
     delta.visitors = 1;

@@ -139,7 +139,7 @@ fn panels() -> Vec<(&'static str, String)> {
         ("page views", format!("SELECT type, count(), sum(new_visitor) {EVENTS} AND {hours} GROUP BY type")),
         ("pages", format!("SELECT path, count(), sum(new_on_path) {EVENTS} AND type = 'pageview' AND {days} GROUP BY path {top}")),
         ("entries", format!("SELECT entry, sum(visits), sum(entry_visitors) {VISITS} AND {days} GROUP BY entry {top}")),
-        ("exits", format!("SELECT exit, sum(visits), sum(exit_visitors) {VISITS} AND {days} GROUP BY exit {top}")),
+        ("exits", format!("SELECT exit, sum(exits), sum(exit_visitors) {VISITS} AND {days} GROUP BY exit {top}")),
         ("sources", format!("SELECT source, sum(visits), sum(source_visitors) {VISITS} AND {days} GROUP BY source {top}")),
         ("channels", format!("SELECT channel, sum(visits), sum(channel_visitors) {VISITS} AND {days} GROUP BY channel {top}")),
         ("campaigns", format!("SELECT utm_campaign, sum(visits) {VISITS} AND {days} AND utm_campaign != '' GROUP BY utm_campaign {top}")),

@@ -1,6 +1,6 @@
 //! Schema, blocks, and inserts that count once.
 
-use footfall_event::Activity;
+use footfall_event::{Activity, SessionDelta};
 use footfall_warehouse::{
     Error, EventBlock, RecordError, SessionBlock, Settings, Warehouse, statements,
 };
@@ -89,6 +89,28 @@ async fn the_same_token_counts_once() {
     assert_eq!(warehouse.number(by_projection).await.unwrap(), 200);
     block.insert(&warehouse, "events/3/200-399").await.unwrap();
     assert_eq!(warehouse.number("SELECT count() FROM events").await.unwrap(), 400);
+}
+
+#[tokio::test]
+async fn a_visit_that_moves_leaves_its_exit_page() {
+    let warehouse = child::database("exits").await;
+    let mut visits = SessionBlock::default();
+    for n in 0..10u64 {
+        let first = visit(n, NOON);
+        let mut moved = visit(n, NOON);
+        (moved.visits, moved.bounces, moved.pageviews, moved.visitors) = (0, -1, 1, 0);
+        (moved.exit, moved.left) = ("/thanks".into(), first.exit.clone());
+        (moved.exit_visitors, moved.left_visitors) = (1, -1);
+        visits.push_delta(&SessionDelta { exit_visitors: 1, ..first }).unwrap();
+        visits.push_delta(&moved).unwrap();
+    }
+    assert_eq!(visits.len(), 30);
+    visits.insert(&warehouse, "sessions/0/0-19").await.unwrap();
+    let sums = "SELECT toUInt64(groupArray((exit, a, b)) = [('/thanks', 10, 10)]) FROM (SELECT exit, sum(exits) AS a, sum(exit_visitors) AS b FROM sessions GROUP BY exit HAVING a != 0 OR b != 0)";
+    assert_eq!(warehouse.number(sums).await.unwrap(), 1);
+    // All other dimensions of the rows are the visit's.
+    let rest = "SELECT toUInt64(count()) FROM (SELECT country, entry, sum(visits) AS v, sum(exits) AS e, sum(pageviews) AS p FROM sessions GROUP BY country, entry HAVING v != e OR p != 2 * v)";
+    assert_eq!(warehouse.number(rest).await.unwrap(), 0);
 }
 
 #[tokio::test]
