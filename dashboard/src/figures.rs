@@ -148,11 +148,12 @@ pub(crate) fn queries(client: &Client, view: &View, period: &Period, unit: Unit)
     let edges = period.edges(unit);
     let visits = by_time(include_str!("figures/visits.sql"), period, &edges, "start");
     let pageviews = by_time(include_str!("figures/pageviews.sql"), period, &edges, "time");
-    let left_out = client
-        .query(include_str!("figures/left_out.sql"))
-        .bind(&view.site)
-        .bind(period.current.from)
-        .bind(period.current.to);
+    let range = &period.current;
+    let hourly = range.from % HOUR_MS == 0 && range.to % HOUR_MS == 0;
+    let left_out = include_str!("figures/left_out.sql")
+        .replace("{time}", if hourly { "hour" } else { "time" });
+    let left_out =
+        client.query(&left_out).bind(&view.site).bind(seconds(range.from)).bind(seconds(range.to));
     [
         bind(client.query(&visits), view, period, &edges),
         bind(client.query(&pageviews), view, period, &edges),

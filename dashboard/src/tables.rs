@@ -1,6 +1,7 @@
 //! The lists of the page: what each counts, by what, and how its rows are read. A panel shows one
 //! of its tabs (a [`Dimension`]); the same rows make the long pages and the exports.
 
+mod days;
 pub(crate) mod export;
 pub(crate) mod page;
 pub(crate) mod panel;
@@ -9,9 +10,10 @@ use clickhouse::Client;
 use clickhouse::query::Query;
 use serde::Deserialize;
 
+use self::days::Days;
 use crate::countries;
 use crate::period::{Period, Range};
-use crate::query::{Failure, Runner, seconds};
+use crate::query::{Failure, Runner};
 use crate::view::View;
 use crate::words as w;
 
@@ -239,39 +241,22 @@ pub(crate) fn query(client: &Client, view: &View, period: &Period, dimension: Di
                 .replace("{visitors}", visitors)
                 // The exit page moves while a visit lasts, and only this measure moves with it.
                 .replace("{visits}", if name == "exit" { "exits" } else { "visits" });
-            let query = in_days(client.query(&sql), view, range);
-            query.bind(dimension.keeps_empty())
+            let days = Days::of(range);
+            days.bind(client.query(&days.fill(&sql, "start")), view).bind(dimension.keeps_empty())
         }
-        Statement::Pages => in_days(client.query(include_str!("tables/pages.sql")), view, range),
+        Statement::Pages => {
+            let days = Days::of(range);
+            days.bind(client.query(&days.fill(include_str!("tables/pages.sql"), "time")), view)
+        }
         Statement::Searches => {
-            let query = client.query(include_str!("tables/searches.sql"));
-            in_time(query.bind(dimension == Dimension::Query), view, range)
+            let days = Days::of(range);
+            let sql = days.fill(include_str!("tables/searches.sql"), "time");
+            days.bind(client.query(&sql).bind(dimension == Dimension::Query), view)
         }
         Statement::Actions => {
             in_time(client.query(include_str!("tables/actions.sql")), view, range)
         }
     }
-}
-
-/// Arguments of a statement over whole UTC days (which the roll-ups answer) and the rest at both
-/// ends: the days of the site's time zone begin and end within days of UTC.
-fn in_days(query: Query, view: &View, range: &Range) -> Query {
-    const DAY_MS: i64 = 86_400_000;
-    let first = range.from.div_euclid(DAY_MS) + i64::from(range.from.rem_euclid(DAY_MS) > 0);
-    let end = range.to.div_euclid(DAY_MS).max(first);
-    // Within one UTC day there is no whole day: everything is "the rest before it".
-    let (whole_from, whole_to) = (first * DAY_MS, end * DAY_MS);
-    query
-        .bind(&view.site)
-        .bind(view.gross)
-        .bind(seconds(whole_from))
-        .bind(seconds(whole_to))
-        .bind(&view.site)
-        .bind(view.gross)
-        .bind(range.from)
-        .bind(whole_from.min(range.to))
-        .bind(whole_to.min(range.to))
-        .bind(range.to)
 }
 
 /// Arguments of a statement over the events themselves.

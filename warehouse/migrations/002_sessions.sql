@@ -83,7 +83,7 @@ ENGINE = {engine:sessions}
 PARTITION BY toYYYYMM(start)
 ORDER BY (site, toDate(start), start, session)
 TTL toDateTime(start) + toIntervalDay(retention_days) DELETE WHERE retention_days > 0
-SETTINGS non_replicated_deduplication_window = 10000, replicated_deduplication_window = 10000, ttl_only_drop_parts = 0
+SETTINGS non_replicated_deduplication_window = 10000, replicated_deduplication_window = 10000, ttl_only_drop_parts = 0, min_bytes_for_wide_part = 268435456
 COMMENT 'Visits, as additive differences';
 
 {distributed:sessions:cityHash64(session)}

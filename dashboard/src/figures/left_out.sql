@@ -1,4 +1,5 @@
--- Page views that net counts leave out, by their first reason.
+-- Page views that net counts leave out, by their first reason (the hourly roll-up answers it
+-- where days begin at whole UTC hours: {time} is `hour` there).
 SELECT
     toString(reasons[1]) AS reason,
     toInt64(count()) AS pageviews
@@ -6,8 +7,8 @@ FROM events
 WHERE site = ?
   AND type = 'pageview'
   AND verdict = 'invalid'
-  AND time >= fromUnixTimestamp64Milli(toInt64(?), 'UTC')
-  AND time < fromUnixTimestamp64Milli(toInt64(?), 'UTC')
-GROUP BY reason
+  AND {time} >= toDateTime(?, 'UTC')
+  AND {time} < toDateTime(?, 'UTC')
+GROUP BY reasons[1]
 ORDER BY pageviews DESC, reason
 LIMIT 20

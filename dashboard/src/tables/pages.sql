@@ -1,9 +1,9 @@
--- Visitors, page views and engaged time by page. Two parts, as in visits_by.sql.
+-- Visitors, page views and engaged time by page.
 SELECT
     name,
     '' AS code,
     sum(part_visitors) AS main,
-    sumIf(part_count, type = 'pageview') AS second,
+    sum(part_count) AS second,
     sum(part_engaged_ms) AS third,
     CAST([] AS Array(Tuple(String, Int64))) AS money,
     max(main) OVER () AS largest,
@@ -13,31 +13,14 @@ FROM
 (
     SELECT
         path AS name,
-        type,
         toInt64(sum(new_on_path)) AS part_visitors,
-        toInt64(count()) AS part_count,
+        toInt64(countIf(type = 'pageview')) AS part_count,
         toInt64(sum(engaged_ms)) AS part_engaged_ms
     FROM events
     WHERE site = ?
       AND (? OR verdict != 'invalid')
-      AND type IN ('pageview', 'engagement')
-      AND day >= toDate(toDateTime(?, 'UTC'))
-      AND day < toDate(toDateTime(?, 'UTC'))
-    GROUP BY path, type
-    UNION ALL
-    SELECT
-        path AS name,
-        type,
-        toInt64(sum(new_on_path)) AS part_visitors,
-        toInt64(count()) AS part_count,
-        toInt64(sum(engaged_ms)) AS part_engaged_ms
-    FROM events
-    WHERE site = ?
-      AND (? OR verdict != 'invalid')
-      AND type IN ('pageview', 'engagement')
-      AND ((time >= fromUnixTimestamp64Milli(toInt64(?), 'UTC') AND time < fromUnixTimestamp64Milli(toInt64(?), 'UTC'))
-        OR (time >= fromUnixTimestamp64Milli(toInt64(?), 'UTC') AND time < fromUnixTimestamp64Milli(toInt64(?), 'UTC')))
-    GROUP BY path, type
+      AND {range}
+    GROUP BY path
 )
 GROUP BY name
 HAVING second > 0

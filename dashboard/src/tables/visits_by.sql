@@ -1,5 +1,4 @@
--- Visitors and visits by one property of the visit. Whole UTC days come from a roll-up, the rest
--- at both ends of the period from the visits themselves.
+-- Visitors and visits by one property of the visit.
 SELECT
     name,
     code,
@@ -20,20 +19,7 @@ FROM
     FROM sessions
     WHERE site = ?
       AND (? OR verdict != 'invalid')
-      AND day >= toDate(toDateTime(?, 'UTC'))
-      AND day < toDate(toDateTime(?, 'UTC'))
-    GROUP BY {name}, {code}
-    UNION ALL
-    SELECT
-        toString({name}) AS name,
-        toString({code}) AS code,
-        toInt64(sum({visitors})) AS part_visitors,
-        toInt64(sum({visits})) AS part_visits
-    FROM sessions
-    WHERE site = ?
-      AND (? OR verdict != 'invalid')
-      AND ((start >= fromUnixTimestamp64Milli(toInt64(?), 'UTC') AND start < fromUnixTimestamp64Milli(toInt64(?), 'UTC'))
-        OR (start >= fromUnixTimestamp64Milli(toInt64(?), 'UTC') AND start < fromUnixTimestamp64Milli(toInt64(?), 'UTC')))
+      AND {range}
     GROUP BY {name}, {code}
 )
 WHERE ? OR name != ''

@@ -9,6 +9,8 @@ use super::{Row, grouped};
 
 const SITE: &str = "bench.example";
 const VIEWS: usize = 60;
+/// How long to wait for the tables, and for the merges that filling has begun.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Events over the last 28 days, made by the engine itself: a tenth of them searches, actions and
 /// engagements; Zipf-like pages; three page views a visit.
@@ -60,11 +62,18 @@ pub(crate) fn measure(stored: usize) -> Result<Vec<Row>> {
     let serve = Running::serve()?;
     serve.run(&["site", "add", SITE])?;
     let agent = ureq::Agent::new_with_defaults();
+    wait_until_ready(&serve)?;
     const STEP: usize = 500_000;
     for from in (0..stored).step_by(STEP) {
         for sql in fill_sql(from, (from + STEP).min(stored)) {
             serve.sql(&agent, &sql)?;
         }
+    }
+    let merges_began = Instant::now();
+    while serve.sql(&agent, "SELECT count() FROM system.merges")? != "0"
+        && merges_began.elapsed() < PATIENCE
+    {
+        std::thread::sleep(Duration::from_millis(200));
     }
     let url = format!("http://{}/sites/{SITE}?period=28d", serve.address("listen")?);
     let mut times = Vec::with_capacity(VIEWS);
@@ -97,6 +106,17 @@ pub(crate) fn measure(stored: usize) -> Result<Vec<Row>> {
             holds: ratio <= 1.5,
         },
     ])
+}
+
+/// Waits for the tables, which come after the listeners.
+fn wait_until_ready(serve: &Running) -> Result<()> {
+    let url = format!("http://{}/readyz", serve.address("metrics")?);
+    let began = Instant::now();
+    while ureq::get(&url).call().is_err() {
+        ensure!(began.elapsed() < PATIENCE, "serve does not become ready");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
 }
 
 /// The median over some runs of the sum of the page's queries, sent one by one to the engine.
