@@ -96,7 +96,6 @@ pub(crate) struct Figures {
 #[derive(Debug, Row, Deserialize)]
 struct VisitsRow {
     bucket: u32,
-    visitors: i64,
     visits: i64,
     bounces: i64,
     pageviews: i64,
@@ -107,6 +106,7 @@ struct VisitsRow {
 struct PageviewsRow {
     bucket: u32,
     pageviews: i64,
+    visitors: i64,
 }
 
 #[derive(Debug, Row, Deserialize)]
@@ -195,14 +195,15 @@ fn fold(period: &Period, visits: Vec<VisitsRow>, pageviews: Vec<PageviewsRow>) -
     let mut buckets: BTreeMap<i64, Counts> = BTreeMap::new();
     for row in visits {
         let counts = buckets.entry(i64::from(row.bucket) * 1_000).or_default();
-        counts.visitors += row.visitors;
         counts.visits += row.visits;
         counts.bounces += row.bounces;
         counts.visit_pageviews += row.pageviews;
         counts.duration_ms += row.duration_ms;
     }
     for row in pageviews {
-        buckets.entry(i64::from(row.bucket) * 1_000).or_default().pageviews += row.pageviews;
+        let counts = buckets.entry(i64::from(row.bucket) * 1_000).or_default();
+        counts.pageviews += row.pageviews;
+        counts.visitors += row.visitors;
     }
     let sum = |from: i64, to: i64| {
         let mut total = Counts::default();

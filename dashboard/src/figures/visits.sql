@@ -4,7 +4,6 @@
 -- comparison ends, because it counts up to the same minute as now.
 SELECT
     bucket,
-    sum(visitors) AS visitors,
     sum(visits) AS visits,
     sum(bounces) AS bounces,
     sum(pageviews) AS pageviews,
@@ -13,7 +12,6 @@ FROM
 (
     SELECT
         roundDown(toUnixTimestamp({time}), CAST(? AS Array(UInt32))) AS bucket,
-        toInt64(sum(visitors)) AS visitors,
         toInt64(sum(visits)) AS visits,
         toInt64(sum(bounces)) AS bounces,
         toInt64(sum(pageviews)) AS pageviews,
@@ -27,7 +25,6 @@ FROM
     UNION ALL
     SELECT
         roundDown(toUnixTimestamp(start), CAST(? AS Array(UInt32))) AS bucket,
-        toInt64(sum(visitors)) AS visitors,
         toInt64(sum(visits)) AS visits,
         toInt64(sum(bounces)) AS bounces,
         toInt64(sum(pageviews)) AS pageviews,

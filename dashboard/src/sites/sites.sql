@@ -2,8 +2,8 @@
 SELECT
     toString(site) AS site,
     toUnixTimestamp(hour) AS hour,
-    toInt64(sum(visitors)) AS visitors
-FROM sessions
+    toInt64(sum(new_visitor)) AS visitors
+FROM events
 WHERE site IN ?
   AND verdict != 'invalid'
   AND hour >= toStartOfHour(toDateTime(?, 'UTC'))
