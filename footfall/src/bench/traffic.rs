@@ -92,7 +92,7 @@ fn visit(random: &mut Random, mut time: i64, mut each: impl FnMut(Step)) {
         time += dwell;
         let engaged_ms = (dwell / 2) as u32;
         each(Step { engaged_ms, ..step(Activity::Engagement, time, random.next()) });
-        if random.next() % 3 == 0 {
+        if random.next().is_multiple_of(3) {
             break;
         }
         time += 800;
