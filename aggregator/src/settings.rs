@@ -10,8 +10,7 @@ use crate::core::CoreLimits;
 pub struct Settings {
     /// Events that a shard takes into one batch at the most.
     pub batch_records_max: usize,
-    /// Bytes of events that a shard takes into one batch at the most. More than the processor's cache
-    /// holds makes a shard that is behind slower, not faster: what is read is looked at three times.
+    /// Bytes of events that a shard takes into one batch at the most.
     pub batch_bytes_max: usize,
     /// While events keep coming, a shard commits this often, milliseconds.
     pub commit_interval_ms: u64,
@@ -38,7 +37,7 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             batch_records_max: 50_000,
-            batch_bytes_max: 8 * 1024 * 1024,
+            batch_bytes_max: 32 * 1024 * 1024,
             commit_interval_ms: 200,
             linger_ms: 10,
             snapshot_interval_s: 120,
