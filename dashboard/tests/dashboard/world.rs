@@ -187,6 +187,11 @@ impl World {
         (delta.exits, delta.exit_visitors) = (1, 1);
         (delta.entry, delta.exit) = ("/".into(), "/".into());
         change(&mut delta);
+        // The activity with which its visitor is new; an engagement, so that nothing else counts.
+        let (verdict, new) = (delta.verdict, u8::from(delta.visitors > 0));
+        self.event(Activity::Engagement, site, start, |_, judged| {
+            (judged.verdict, judged.new_visitor) = (verdict, new);
+        });
         self.sessions.push_delta(&delta).unwrap();
     }
 
