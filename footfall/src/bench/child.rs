@@ -68,7 +68,7 @@ impl Running {
     pub(crate) fn sql(&self, agent: &ureq::Agent, sql: &str) -> Result<String> {
         let password = std::fs::read_to_string(self.data().join("secrets/clickhouse-footfall"))?;
         let mut answer = agent
-            .post(format!("http://{}", self.address("engine")?))
+            .post(format!("http://{}/?database=footfall", self.address("engine")?))
             .header("X-ClickHouse-User", "footfall")
             .header("X-ClickHouse-Key", password.trim())
             .send(sql)?;
