@@ -9,13 +9,15 @@
 //! - [`topic`]: every topic, its name, whether it is compacted, how long it is kept.
 //! - [`record`]: the wire format of an accepted (and later judged) event.
 //! - [`session`]: the differences a growing visit writes.
-//! - [`catalog`]: sites and keys, as the events that make them.
+//! - [`ads`]: what ad events carry, and what is counted about them.
+//! - [`catalog`]: sites, keys, campaigns and ads, as the events that make them.
 //! - [`reason`]: why an event was dropped or rejected, and why it was judged invalid.
 //! - [`limits`]: how large anything may be.
 //! - [`id`], [`money`], [`time`]: small types with one meaning each.
 //! - [`schema`]: the published JSON Schema of every record.
 
 pub mod activity;
+pub mod ads;
 pub mod catalog;
 pub mod id;
 mod json;

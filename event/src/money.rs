@@ -58,7 +58,7 @@ impl JsonSchema for Currency {
 }
 
 /// An amount with its currency, as records carry it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Money {
     /// Millionths of the currency's unit.
     pub micros: i64,

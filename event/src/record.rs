@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::ads::{Billing, Proof, Touch};
 use crate::json;
 use crate::money::Money;
 use crate::{Activity, Hex64, Id, Verdict, VerdictReason};
@@ -298,6 +299,41 @@ pub struct Event<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<ConversionStatus>,
 
+    // Ads: what ingest adds, since it has the catalogue and the secrets.
+    /// The ad's campaign; empty when the catalogue doesn't know the ad.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub campaign: Text<'a>,
+    /// What an impression or click of this campaign costs at this time; on impressions also what a
+    /// conversion that is attributed to it will.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billing: Option<Billing>,
+    /// The campaign's budget, on impressions and clicks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Money>,
+    /// Host of the ad's destination without `www.`, on impressions: a conversion there may belong
+    /// to this one.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub target: Text<'a>,
+    /// How many days an impression counts for conversions (0 or 1).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub view_days: u16,
+    /// Whether an impression's viewability could be measured.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub measurable: bool,
+    /// How sure it is that a click's impression happened.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub proof: Proof,
+    /// When a click's impression was made, by its token; 0 when not known.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub impression_at: i64,
+    /// The clicks that a conversion's verified click ids name, in the order of their time.
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub touches: Vec<Touch<'a>>,
+    /// What only ingest could see, having the catalogue, the headers and the secrets. The rules
+    /// turn it into reasons of the verdict.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub found: Vec<VerdictReason>,
+
     /// What the aggregator found; absent in activity topics.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judged: Option<Judgement>,
@@ -394,6 +430,16 @@ impl<'a> Event<'a> {
             goal: Text::default(),
             transaction: Text::default(),
             status: None,
+            campaign: Text::default(),
+            billing: None,
+            budget: None,
+            target: Text::default(),
+            view_days: 0,
+            measurable: false,
+            proof: Proof::default(),
+            impression_at: 0,
+            touches: Vec::new(),
+            found: Vec::new(),
             judged: None,
         }
     }

@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
+use crate::ads::{AdDelta, Performance};
 use crate::{Event, SessionDelta, Topic};
 
 /// The JSON Schema (draft 2020-12) of a topic's records; `None` for topics whose records are
-/// internal (`shards`, `batches`, `snapshots`) or not written yet.
+/// internal (`ad-deltas`, `ad-clicks`, `ad-conversions`, `shards`, `batches`, `snapshots`) or not written yet.
 pub fn of_topic(topic: Topic) -> Option<Value> {
     let schema = match topic {
         Topic::Pageviews
@@ -19,14 +20,16 @@ pub fn of_topic(topic: Topic) -> Option<Value> {
         | Topic::JudgedEvents => schemars::schema_for!(Event),
         Topic::Sessions => schemars::schema_for!(SessionDelta),
         Topic::Catalog => schemars::schema_for!(crate::catalog::Entry),
+        Topic::AdWindows | Topic::SearchWindows => schemars::schema_for!(AdDelta),
+        Topic::AdPerformance => schemars::schema_for!(Performance),
         Topic::DeadLetters
-        | Topic::AdWindows
-        | Topic::SearchWindows
         | Topic::Verdicts
-        | Topic::AdPerformance
         | Topic::Alerts
         | Topic::Blocklist
         | Topic::Salts
+        | Topic::AdDeltas
+        | Topic::AdClicks
+        | Topic::AdConversions
         | Topic::Shards
         | Topic::Batches
         | Topic::Snapshots => return None,

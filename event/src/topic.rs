@@ -43,6 +43,13 @@ pub enum Topic {
     Blocklist,
     /// The daily keys of visitor ids.
     Salts,
+    /// Between the aggregator's stages, by campaign: sums of impressions and views, shares of
+    /// conversions, budgets.
+    AdDeltas,
+    /// Between the aggregator's stages, by campaign: clicks with their first judgement.
+    AdClicks,
+    /// Between the aggregator's stages, by transaction: conversions.
+    AdConversions,
     /// Always empty: its partitions are what members of a group share out.
     Shards,
     /// How each shard cut its input into batches.
@@ -67,7 +74,7 @@ const DAY: u64 = 24 * HOUR;
 
 impl Topic {
     /// Every topic.
-    pub const ALL: [Topic; 22] = [
+    pub const ALL: [Topic; 25] = [
         Topic::Pageviews,
         Topic::Engagements,
         Topic::Searches,
@@ -87,6 +94,9 @@ impl Topic {
         Topic::Catalog,
         Topic::Blocklist,
         Topic::Salts,
+        Topic::AdDeltas,
+        Topic::AdClicks,
+        Topic::AdConversions,
         Topic::Shards,
         Topic::Batches,
         Topic::Snapshots,
@@ -126,6 +136,9 @@ impl Topic {
             Topic::Catalog => "catalog",
             Topic::Blocklist => "blocklist",
             Topic::Salts => "salts",
+            Topic::AdDeltas => "ad-deltas",
+            Topic::AdClicks => "ad-clicks",
+            Topic::AdConversions => "ad-conversions",
             Topic::Shards => "shards",
             Topic::Batches => "batches",
             Topic::Snapshots => "snapshots",
@@ -153,7 +166,10 @@ impl Topic {
             | Topic::Sessions
             | Topic::AdWindows
             | Topic::SearchWindows
-            | Topic::Verdicts => (false, false, 7 * DAY),
+            | Topic::Verdicts
+            | Topic::AdDeltas
+            | Topic::AdClicks
+            | Topic::AdConversions => (false, false, 7 * DAY),
             Topic::DeadLetters | Topic::Alerts => (false, false, 30 * DAY),
             Topic::AdPerformance => (false, true, 0),
             Topic::Catalog | Topic::Blocklist => (true, true, 0),

@@ -1,6 +1,7 @@
 //! Rows of the table `events`, gathered into a block that is inserted at once.
 
 use bytes::Bytes;
+use footfall_event::ads::normalised_query;
 use footfall_event::record::{ConversionStatus, Event, Judgement, PropValue, Via};
 use footfall_event::{Activity, Verdict};
 use uuid::Uuid;
@@ -241,7 +242,7 @@ impl EventBlock {
         to.scroll_pct.set(row, event.scroll_pct);
         if !event.query.is_empty() {
             to.query.set(row, &event.query);
-            to.query_normalised.set(row, &normalised(&event.query));
+            to.query_normalised.set(row, &normalised_query(&event.query));
         }
         to.results.set(row, event.results);
         to.name.set(row, &event.name);
@@ -261,18 +262,6 @@ impl EventBlock {
         to.transaction.set(row, &event.transaction);
         to.status.set(row, event.status.map_or("", status_word));
     }
-}
-
-/// A search for grouping: trimmed, inner blanks made one, lower case by Unicode.
-pub fn normalised(query: &str) -> String {
-    let mut out = String::with_capacity(query.len());
-    for word in query.split_whitespace() {
-        if !out.is_empty() {
-            out.push(' ');
-        }
-        out.push_str(&word.to_lowercase());
-    }
-    out
 }
 
 /// The verdict's number in the schema's Enum8.

@@ -25,7 +25,7 @@ mod words;
 
 pub use client::{Settings, Warehouse};
 pub use error::{Error, RecordError};
-pub use events::{EventBlock, normalised};
+pub use events::EventBlock;
 pub use migrate::statements;
 pub use sessions::SessionBlock;
 

@@ -19,15 +19,9 @@ fn bot_agent(seen: &Seen<'_>) -> Option<VerdictReason> {
     (!seen.bot.is_empty() || seen.automated).then_some(VerdictReason::BotAgent)
 }
 
-fn verdict_of(reason: VerdictReason) -> Verdict {
-    match reason {
-        VerdictReason::BotAgent => Verdict::Invalid,
-    }
-}
-
 /// The verdict and its reasons. Without reasons nothing is allocated.
 pub(super) fn judge(seen: &Seen<'_>) -> (Verdict, Vec<VerdictReason>) {
     let reasons: Vec<_> = RULES.iter().filter_map(|rule| rule(seen)).collect();
-    let worst = reasons.iter().map(|reason| verdict_of(*reason)).max();
+    let worst = reasons.iter().map(|reason| reason.verdict()).max();
     (worst.unwrap_or(Verdict::Valid), reasons)
 }

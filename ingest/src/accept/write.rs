@@ -3,6 +3,7 @@
 //! The names need no escaping and most texts neither, which a general serialiser can't know. A
 //! test compares the bytes; a field that is added to the event does not compile until it is here.
 
+use footfall_event::ads::Proof;
 use footfall_event::record::{ConversionStatus, Device, Event, PropValue, Text, Via};
 use footfall_event::{Hex64, Id};
 use serde::Serialize;
@@ -20,7 +21,9 @@ pub fn append(event: &Event<'_>, out: &mut Vec<u8>) {
         country, region, city, asn, as_organization, language, screen, timezone,
         props, pageview, engaged_ms, scroll_pct, query, results, filters, name, value,
         ad, placement, position, request, impression, viewable_ms, visible_pct,
-        click, goal, transaction, status, judged,
+        click, goal, transaction, status,
+        campaign, billing, budget, target, view_days, measurable, proof, impression_at,
+        touches, found, judged,
     } = event;
     debug_assert!(judged.is_none(), "an event is judged later");
     out.extend_from_slice(b"{\"v\":");
@@ -89,6 +92,19 @@ pub fn append(event: &Event<'_>, out: &mut Vec<u8>) {
     members!(percent: visible_pct);
     members!(text: click goal transaction);
     out.extend_from_slice(status_member(*status));
+    members!(text: campaign);
+    members!(optional: billing budget);
+    members!(text: target);
+    positive(out, b",\"view_days\":", &u32::from(*view_days));
+    if *measurable {
+        out.extend_from_slice(b",\"measurable\":true");
+    }
+    out.extend_from_slice(proof_member(*proof));
+    if *impression_at != 0 {
+        out.extend_from_slice(b",\"impression_at\":");
+        integer(out, *impression_at);
+    }
+    members!(list: touches found);
     out.push(b'}');
 }
 
@@ -118,6 +134,28 @@ fn status_member(status: Option<ConversionStatus>) -> &'static [u8] {
         Some(ConversionStatus::Lead) => b",\"status\":\"lead\"",
         Some(ConversionStatus::Sale) => b",\"status\":\"sale\"",
         Some(ConversionStatus::Rejected) => b",\"status\":\"rejected\"",
+    }
+}
+
+fn proof_member(proof: Proof) -> &'static [u8] {
+    match proof {
+        Proof::None => b"",
+        Proof::Signed => b",\"proof\":\"signed\"",
+        Proof::Expired => b",\"proof\":\"expired\"",
+    }
+}
+
+fn optional<T: Serialize>(out: &mut Vec<u8>, member: &[u8], value: &Option<T>) {
+    if let Some(value) = value {
+        out.extend_from_slice(member);
+        general(out, value);
+    }
+}
+
+fn list<T: Serialize>(out: &mut Vec<u8>, member: &[u8], values: &[T]) {
+    if !values.is_empty() {
+        out.extend_from_slice(member);
+        general(out, &values);
     }
 }
 
@@ -224,10 +262,27 @@ fn quoted(out: &mut Vec<u8>, text: &str) {
 mod tests {
     use std::collections::BTreeMap;
 
-    use footfall_event::Activity;
+    use footfall_event::ads::{Attribution, Billing, CostModel, Touch};
     use footfall_event::money::{Currency, Money};
+    use footfall_event::{Activity, VerdictReason};
 
     use super::*;
+
+    fn touch() -> Touch<'static> {
+        Touch {
+            click: Id::from_u128(5),
+            at: 3,
+            site: "example.com".into(),
+            campaign: "summer".into(),
+            ad: "boots".into(),
+            placement: "".into(),
+            position: 2,
+            impression: None,
+            query_hash: Hex64(9),
+            billing: None,
+            attribution: Attribution::default(),
+        }
+    }
 
     fn check(event: &Event<'_>) {
         let mut out = Vec::new();
@@ -277,14 +332,21 @@ mod tests {
         event.value = Some(Money { micros: -5, currency });
         event.results = Some(0);
         (event.engaged_ms, event.viewable_ms, event.asn, event.position) = (1, 2, u32::MAX, 3);
+        event.billing =
+            Some(Billing { model: CostModel::Cpm, price: Money { micros: 7, currency } });
+        event.budget = event.value;
+        (event.view_days, event.measurable, event.impression_at) = (1, true, -1);
+        event.found = vec![VerdictReason::NotRunning, VerdictReason::Expired];
+        event.touches = vec![touch()];
         (event.scroll_pct, event.visible_pct, event.automated) = (Some(0), Some(100), true);
-        for (via, device, status) in [
-            (Via::Pixel, Device::Desktop, ConversionStatus::Lead),
-            (Via::Api, Device::Mobile, ConversionStatus::Sale),
-            (Via::Redirect, Device::Tablet, ConversionStatus::Rejected),
-            (Via::Import, Device::Television, ConversionStatus::Sale),
+        for (via, device, status, proof) in [
+            (Via::Pixel, Device::Desktop, ConversionStatus::Lead, Proof::None),
+            (Via::Api, Device::Mobile, ConversionStatus::Sale, Proof::Signed),
+            (Via::Redirect, Device::Tablet, ConversionStatus::Rejected, Proof::Expired),
+            (Via::Import, Device::Television, ConversionStatus::Sale, Proof::None),
         ] {
             (event.via, event.device, event.status) = (via, device, Some(status));
+            event.proof = proof;
             check(&event);
         }
     }

@@ -29,10 +29,13 @@ pub(super) const fn topic_id(topic: Topic) -> u8 {
         Topic::Shards => 20,
         Topic::Batches => 21,
         Topic::Snapshots => 22,
+        Topic::AdDeltas => 23,
+        Topic::AdClicks => 24,
+        Topic::AdConversions => 25,
     }
 }
 
-const TOPIC_ID_MAX: u8 = 22;
+const TOPIC_ID_MAX: u8 = 25;
 
 /// Topics that are stored together, because they are kept equally long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -5,9 +5,14 @@
 //! sees the same.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+mod ads;
+
+pub use ads::{Ad, Advertiser, Campaign, ClickKey, Placement, Price, TokenKey};
 
 /// One thing in the catalogue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -23,6 +28,18 @@ pub enum Entry {
     Link(Link),
     /// The lasting key that spreads networks over partitions.
     PartitionKey(PartitionKey),
+    /// Somebody who pays for ads.
+    Advertiser(Advertiser),
+    /// Ads that are paid for together.
+    Campaign(Campaign),
+    /// An ad.
+    Ad(Ad),
+    /// A place that shows ads.
+    Placement(Placement),
+    /// A secret with which ad servers sign clicks.
+    TokenKey(TokenKey),
+    /// A secret with which click ids are signed.
+    ClickKey(ClickKey),
 }
 
 /// A website whose activity is recorded.
@@ -152,6 +169,12 @@ impl Entry {
             Entry::User(user) => format!("user/{}", user.name),
             Entry::Link(link) => format!("link/{}", link.sha256),
             Entry::PartitionKey(_) => "partition-key".to_owned(),
+            Entry::Advertiser(advertiser) => format!("advertiser/{}", advertiser.id),
+            Entry::Campaign(campaign) => format!("campaign/{}", campaign.id),
+            Entry::Ad(ad) => format!("ad/{}", ad.id),
+            Entry::Placement(placement) => format!("placement/{}", placement.id),
+            Entry::TokenKey(key) => format!("token-key/{}", key.id),
+            Entry::ClickKey(key) => format!("click-key/{}", key.number),
         }
     }
 }
@@ -169,6 +192,18 @@ pub struct Catalog {
     pub links: BTreeMap<String, Link>,
     /// The first partition key wins: changing it would move visitors between shards.
     pub partition_key: Option<PartitionKey>,
+    /// Advertisers by id.
+    pub advertisers: BTreeMap<String, Arc<Advertiser>>,
+    /// Campaigns by id.
+    pub campaigns: BTreeMap<String, Arc<Campaign>>,
+    /// Ads by id.
+    pub ads: BTreeMap<String, Arc<Ad>>,
+    /// Placements by id.
+    pub placements: BTreeMap<String, Arc<Placement>>,
+    /// Secrets of ad servers, by their public part.
+    pub token_keys: BTreeMap<String, TokenKey>,
+    /// Secrets of click ids, by their number.
+    pub click_keys: BTreeMap<u8, ClickKey>,
 }
 
 /// A record that is not a catalogue entry.
@@ -203,6 +238,12 @@ impl Catalog {
             Entry::PartitionKey(key) => {
                 self.partition_key.get_or_insert(key);
             }
+            Entry::Advertiser(it) => drop(self.advertisers.insert(it.id.clone(), Arc::new(it))),
+            Entry::Campaign(it) => drop(self.campaigns.insert(it.id.clone(), Arc::new(it))),
+            Entry::Ad(it) => drop(self.ads.insert(it.id.clone(), Arc::new(it))),
+            Entry::Placement(it) => drop(self.placements.insert(it.id.clone(), Arc::new(it))),
+            Entry::TokenKey(key) => drop(self.token_keys.insert(key.id.clone(), key)),
+            Entry::ClickKey(key) => drop(self.click_keys.insert(key.number, key)),
         }
         Ok(())
     }
@@ -213,6 +254,16 @@ impl Catalog {
             Some(("key", id)) => self.keys.retain(|_, key| key.id != id),
             Some(("user", name)) => drop(self.users.remove(name)),
             Some(("link", sha256)) => drop(self.links.remove(sha256)),
+            Some(("advertiser", id)) => drop(self.advertisers.remove(id)),
+            Some(("campaign", id)) => drop(self.campaigns.remove(id)),
+            Some(("ad", id)) => drop(self.ads.remove(id)),
+            Some(("placement", id)) => drop(self.placements.remove(id)),
+            Some(("token-key", id)) => drop(self.token_keys.remove(id)),
+            Some(("click-key", number)) => {
+                if let Ok(number) = number.parse::<u8>() {
+                    self.click_keys.remove(&number);
+                }
+            }
             _ => {}
         }
     }
@@ -224,6 +275,13 @@ impl Catalog {
         entries.extend(self.users.values().cloned().map(Entry::User));
         entries.extend(self.links.values().cloned().map(Entry::Link));
         entries.extend(self.partition_key.map(Entry::PartitionKey));
+        let advertisers = self.advertisers.values().map(|it| Entry::Advertiser((**it).clone()));
+        entries.extend(advertisers);
+        entries.extend(self.campaigns.values().map(|it| Entry::Campaign((**it).clone())));
+        entries.extend(self.ads.values().map(|it| Entry::Ad((**it).clone())));
+        entries.extend(self.placements.values().map(|it| Entry::Placement((**it).clone())));
+        entries.extend(self.token_keys.values().cloned().map(Entry::TokenKey));
+        entries.extend(self.click_keys.values().copied().map(Entry::ClickKey));
         entries
     }
 
