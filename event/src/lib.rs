@@ -10,6 +10,7 @@
 //! - [`record`]: the wire format of an accepted (and later judged) event.
 //! - [`session`]: the differences a growing visit writes.
 //! - [`ads`]: what ad events carry, and what is counted about them.
+//! - [`alert`]: what somebody should know now.
 //! - [`catalog`]: sites, keys, campaigns and ads, as the events that make them.
 //! - [`reason`]: why an event was dropped or rejected, and why it was judged invalid.
 //! - [`limits`]: how large anything may be.
@@ -18,6 +19,7 @@
 
 pub mod activity;
 pub mod ads;
+pub mod alert;
 pub mod catalog;
 pub mod id;
 mod json;

@@ -22,9 +22,9 @@ pub fn of_topic(topic: Topic) -> Option<Value> {
         Topic::Catalog => schemars::schema_for!(crate::catalog::Entry),
         Topic::AdWindows | Topic::SearchWindows => schemars::schema_for!(AdDelta),
         Topic::AdPerformance => schemars::schema_for!(Performance),
+        Topic::Alerts => schemars::schema_for!(crate::alert::Alert),
         Topic::DeadLetters
         | Topic::Verdicts
-        | Topic::Alerts
         | Topic::Blocklist
         | Topic::Salts
         | Topic::AdDeltas

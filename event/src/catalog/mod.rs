@@ -11,8 +11,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 mod ads;
+mod channel;
 
 pub use ads::{Ad, Advertiser, Campaign, ClickKey, Placement, Price, TokenKey};
+pub use channel::{AlertChannel, AlertTarget};
 
 /// One thing in the catalogue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +42,8 @@ pub enum Entry {
     TokenKey(TokenKey),
     /// A secret with which click ids are signed.
     ClickKey(ClickKey),
+    /// Somebody who wants to hear of alerts.
+    AlertChannel(AlertChannel),
 }
 
 /// A website whose activity is recorded.
@@ -175,6 +179,7 @@ impl Entry {
             Entry::Placement(placement) => format!("placement/{}", placement.id),
             Entry::TokenKey(key) => format!("token-key/{}", key.id),
             Entry::ClickKey(key) => format!("click-key/{}", key.number),
+            Entry::AlertChannel(channel) => format!("alert-channel/{}", channel.id),
         }
     }
 }
@@ -204,6 +209,8 @@ pub struct Catalog {
     pub token_keys: BTreeMap<String, TokenKey>,
     /// Secrets of click ids, by their number.
     pub click_keys: BTreeMap<u8, ClickKey>,
+    /// Who hears of alerts, by id.
+    pub alert_channels: BTreeMap<String, AlertChannel>,
 }
 
 /// A record that is not a catalogue entry.
@@ -244,6 +251,9 @@ impl Catalog {
             Entry::Placement(it) => drop(self.placements.insert(it.id.clone(), Arc::new(it))),
             Entry::TokenKey(key) => drop(self.token_keys.insert(key.id.clone(), key)),
             Entry::ClickKey(key) => drop(self.click_keys.insert(key.number, key)),
+            Entry::AlertChannel(channel) => {
+                self.alert_channels.insert(channel.id.clone(), channel);
+            }
         }
         Ok(())
     }
@@ -259,6 +269,7 @@ impl Catalog {
             Some(("ad", id)) => drop(self.ads.remove(id)),
             Some(("placement", id)) => drop(self.placements.remove(id)),
             Some(("token-key", id)) => drop(self.token_keys.remove(id)),
+            Some(("alert-channel", id)) => drop(self.alert_channels.remove(id)),
             Some(("click-key", number)) => {
                 if let Ok(number) = number.parse::<u8>() {
                     self.click_keys.remove(&number);
@@ -282,6 +293,7 @@ impl Catalog {
         entries.extend(self.placements.values().map(|it| Entry::Placement((**it).clone())));
         entries.extend(self.token_keys.values().cloned().map(Entry::TokenKey));
         entries.extend(self.click_keys.values().copied().map(Entry::ClickKey));
+        entries.extend(self.alert_channels.values().cloned().map(Entry::AlertChannel));
         entries
     }
 
