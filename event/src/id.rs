@@ -23,6 +23,17 @@ impl fmt::Display for Hex64 {
     }
 }
 
+/// What each byte is worth as a lower-case hexadecimal digit; 255 for those that are none.
+const DIGIT: [u8; 256] = {
+    let mut digits = [u8::MAX; 256];
+    let mut value = 0;
+    while value < 16 {
+        digits[b"0123456789abcdef"[value] as usize] = value as u8;
+        value += 1;
+    }
+    digits
+};
+
 impl std::str::FromStr for Hex64 {
     type Err = &'static str;
 
@@ -30,14 +41,15 @@ impl std::str::FromStr for Hex64 {
         if text.len() != 16 {
             return Err("expected 16 hexadecimal digits");
         }
-        let mut value = 0u64;
+        // Records hold several of these: no branch per digit, the check comes at the end.
+        let (mut value, mut all) = (0u64, 0u8);
         for byte in text.bytes() {
-            let digit = match byte {
-                b'0'..=b'9' => byte - b'0',
-                b'a'..=b'f' => byte - b'a' + 10,
-                _ => return Err("expected 16 hexadecimal digits, lower case"),
-            };
-            value = value << 4 | u64::from(digit);
+            let digit = DIGIT[usize::from(byte)];
+            all |= digit;
+            value = value << 4 | u64::from(digit & 15);
+        }
+        if all > 15 {
+            return Err("expected 16 hexadecimal digits, lower case");
         }
         Ok(Hex64(value))
     }

@@ -8,7 +8,7 @@
 //! - [`activity`]: the eight activities and the one place that routes an activity to its topic.
 //! - [`topic`]: every topic, its name, whether it is compacted, how long it is kept.
 //! - [`record`]: the wire format of an accepted (and later judged) event.
-//! - [`session`]: the differences a growing visit writes.
+//! - [`session`]: the differences a growing visit writes. [`difference`]: writes them fast.
 //! - [`ads`]: what ad events carry, and what is counted about them.
 //! - [`alert`]: what somebody should know now.
 //! - [`catalog`]: sites, keys, campaigns and ads, as the events that make them.
@@ -21,6 +21,7 @@ pub mod activity;
 pub mod ads;
 pub mod alert;
 pub mod catalog;
+pub mod difference;
 pub mod id;
 mod json;
 pub mod limits;

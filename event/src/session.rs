@@ -6,6 +6,8 @@
 //! every page view, so that has a shorter way: only `exits` and `exit_visitors` depend on it, and the
 //! record that adds them to the new page says with [`SessionDelta::left`] which page loses them.
 //! All other measures are summed without regard to the exit page.
+//!
+//! [`SessionDelta`] is the record as readers see it; [`crate::difference`] writes it.
 
 use std::borrow::Cow;
 
@@ -40,15 +42,15 @@ pub struct SessionDelta<'a> {
     /// Net visits are those that are not invalid.
     pub verdict: Verdict,
 
-    /// Host of the entry page.
-    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
-    pub host: Text<'a>,
     /// Path of the first page view; empty while there is none.
     #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
     pub entry: Text<'a>,
     /// Path of the last page view; empty while there is none.
     #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
     pub exit: Text<'a>,
+    /// Host of the entry page.
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    pub host: Text<'a>,
     /// Source of the first page view.
     #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
     pub source: Text<'a>,
@@ -142,70 +144,6 @@ pub struct SessionDelta<'a> {
 }
 
 impl SessionDelta<'_> {
-    /// Appends the record's bytes to `out`: what serde makes of it, in a fraction of the time.
-    pub fn append(&self, out: &mut Vec<u8>) {
-        use crate::json::{hex, integer, number, quoted, text};
-        #[rustfmt::skip]
-        let SessionDelta {
-            v, site, session, visitor, start, verdict,
-            host, entry, exit, source, channel, referrer_host,
-            utm_medium, utm_campaign, utm_content, utm_term,
-            browser, os, device, screen, language, country, region, city,
-            visits, bounces, pageviews, duration_ms, engaged_ms, visitors,
-            source_visitors, channel_visitors, campaign_visitors, entry_visitors, exit_visitors,
-            exits, left, left_visitors,
-        } = self;
-        macro_rules! members {
-            ($write:ident: $($name:ident)+) => {
-                $($write(out, concat!(",\"", stringify!($name), "\":"), (*$name).into());)+
-            };
-            (ref $write:ident: $($name:ident)+) => {
-                $($write(out, concat!(",\"", stringify!($name), "\":"), $name);)+
-            };
-        }
-        out.extend_from_slice(b"{\"v\":");
-        integer(out, i64::from(*v));
-        out.extend_from_slice(b",\"site\":");
-        quoted(out, site);
-        members!(hex: session visitor);
-        out.extend_from_slice(b",\"start\":");
-        integer(out, *start);
-        text(out, ",\"verdict\":", verdict.as_str());
-        members!(ref text: host entry exit source channel referrer_host);
-        members!(ref text: utm_medium utm_campaign utm_content utm_term browser os);
-        text(out, ",\"device\":", device.as_str());
-        members!(ref text: screen language country region city);
-        members!(number: visits bounces pageviews duration_ms engaged_ms visitors);
-        members!(number: source_visitors channel_visitors campaign_visitors);
-        members!(number: entry_visitors exit_visitors exits);
-        members!(ref text: left);
-        members!(number: left_visitors);
-        out.push(b'}');
-    }
-
-    /// The same difference, taken back. Not for one that moves an exit page.
-    #[must_use]
-    pub fn negated(mut self) -> Self {
-        debug_assert!(self.left.is_empty(), "the way back of a move is a move");
-        for count in [
-            &mut self.visits,
-            &mut self.bounces,
-            &mut self.pageviews,
-            &mut self.visitors,
-            &mut self.source_visitors,
-            &mut self.channel_visitors,
-            &mut self.campaign_visitors,
-            &mut self.entry_visitors,
-            &mut self.exit_visitors,
-            &mut self.exits,
-        ] {
-            *count = -*count;
-        }
-        self.duration_ms = -self.duration_ms;
-        self.engaged_ms = -self.engaged_ms;
-        self
-    }
-
     /// A record without any texts or measures, for tests and as a starting point.
     pub fn new(site: &str, session: Hex64, visitor: Hex64, start: i64) -> SessionDelta<'static> {
         let none = || Cow::Borrowed("");
@@ -248,34 +186,6 @@ impl SessionDelta<'_> {
             exits: 0,
             left: none(),
             left_visitors: 0,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_bytes_are_those_of_the_wire_format() {
-        let empty = SessionDelta::new("e\"x", Hex64(1), Hex64(u64::MAX), i64::MIN);
-        let mut json = serde_json::to_value(&empty).unwrap();
-        let named = schemars::schema_for!(SessionDelta<'static>).to_value();
-        for (at, (name, schema)) in named["properties"].as_object().unwrap().iter().enumerate() {
-            // Every field in turn, with what needs care.
-            let kind = schema["type"].as_str();
-            let value = match name.as_str() {
-                "v" | "session" | "visitor" | "verdict" => continue,
-                "device" => "television".into(),
-                _ if kind == Some("string") => format!("ü\n\"\\{at}").into(),
-                _ => serde_json::Value::from(if at % 2 == 0 { -(at as i64) } else { 1 << 30 }),
-            };
-            json[name] = value;
-            let text = json.to_string();
-            let delta: SessionDelta<'_> = serde_json::from_str(&text).unwrap();
-            let mut out = Vec::new();
-            delta.append(&mut out);
-            assert_eq!(String::from_utf8(out).unwrap(), serde_json::to_string(&delta).unwrap());
         }
     }
 }

@@ -1,14 +1,14 @@
 //! What the core writes: differences of visits and dead letters.
 
-use footfall_event::record::{self, Device};
-use footfall_event::{Hex64, SessionDelta, Topic, Verdict};
+use footfall_event::difference::{Context, Difference, Measures, Origin};
+use footfall_event::{Hex64, Topic, Verdict, record};
 use footfall_topics::{Partition, RecordBatch};
 use serde::Serialize;
 use std::borrow::Cow;
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::intern::{Interner, Symbol};
 use super::people::{Dimension, Key, People, Person};
+use super::scan::skip_text;
 use super::seen::Seen;
 use super::visits::{Change, Visit};
 
@@ -53,67 +53,64 @@ pub(crate) fn dead_letter(
     });
 }
 
-/// Texts joined into one, each behind its length in two 7-bit digits: no separator that a text
-/// could contain.
-fn pack(scratch: &mut String, texts: &[&str]) {
-    const LONGEST: usize = 127 * 128 + 127;
-    for text in texts {
-        let text = &text[..text.floor_char_boundary(LONGEST)];
-        scratch.push(char::from((text.len() / 128) as u8));
-        scratch.push(char::from((text.len() % 128) as u8));
-        scratch.push_str(text);
-    }
-}
-
-fn unpack<const N: usize>(mut packed: &str) -> [&str; N] {
-    let mut texts = [""; N];
-    for text in &mut texts {
-        let &[high, low, ..] = packed.as_bytes() else { break };
-        let (head, rest) = packed[2..].split_at(usize::from(high) * 128 + usize::from(low));
-        *text = head;
-        packed = rest;
-    }
-    texts
-}
-
-/// Where a page view came from, packed.
-pub(super) fn origin_of(seen: &Seen<'_>, interner: &mut Interner, scratch: &mut String) -> Symbol {
+/// Where a page view came from, as it stands in the differences of its visit.
+pub(super) fn origin_of(seen: &Seen<'_>, interner: &mut Interner, scratch: &mut Vec<u8>) -> Symbol {
     scratch.clear();
-    let texts = [
-        &seen.host,
-        &seen.source,
-        &seen.channel,
-        &seen.referrer_host,
-        &seen.utm_medium,
-        &seen.utm_campaign,
-        &seen.utm_content,
-        &seen.utm_term,
-    ];
-    pack(scratch, &texts.map(|text| &**text));
-    interner.intern(scratch)
+    let origin = Origin {
+        host: &seen.host,
+        source: &seen.source,
+        channel: &seen.channel,
+        referrer_host: &seen.referrer_host,
+        utm_medium: &seen.utm_medium,
+        utm_campaign: &seen.utm_campaign,
+        utm_content: &seen.utm_content,
+        utm_term: &seen.utm_term,
+    };
+    origin.append(scratch);
+    interner.intern(written(scratch))
 }
 
-/// With what and from where an activity came, packed.
-pub(super) fn context_of(seen: &Seen<'_>, interner: &mut Interner, scratch: &mut String) -> Symbol {
+/// With what and from where an activity came, as it stands in the differences of its visit.
+pub(super) fn context_of(
+    seen: &Seen<'_>,
+    interner: &mut Interner,
+    scratch: &mut Vec<u8>,
+) -> Symbol {
     scratch.clear();
-    let texts = [
-        &*seen.browser,
-        &seen.os,
-        seen.device.as_str(),
-        &seen.screen,
-        &seen.language,
-        &seen.country,
-        &seen.region,
-        &seen.city,
-    ];
-    pack(scratch, &texts);
-    interner.intern(scratch)
+    let context = Context {
+        browser: &seen.browser,
+        os: &seen.os,
+        device: seen.device,
+        screen: &seen.screen,
+        language: &seen.language,
+        country: &seen.country,
+        region: &seen.region,
+        city: &seen.city,
+    };
+    context.append(scratch);
+    interner.intern(written(scratch))
 }
 
-fn device_of(word: &str) -> Device {
-    const ALL: [Device; 5] =
-        [Device::Unknown, Device::Desktop, Device::Mobile, Device::Tablet, Device::Television];
-    ALL.into_iter().find(|device| device.as_str() == word).unwrap_or_default()
+fn written(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("JSON made of texts is a text")
+}
+
+/// The value of a member in what [`origin_of`] wrote, as it is written there: `beginning` is the
+/// member up to its value (`,"source":"`). Empty when it is not there.
+fn member<'a>(origin: &'a str, beginning: &str) -> &'a str {
+    let bytes = origin.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        // Names have no escapes, and no quotation mark stands in a value without a backslash.
+        let here = &origin[at..];
+        let Some(value) = here[2..].find(":\"").map(|colon| colon + 4) else { break };
+        let Some(end) = skip_text(bytes, at + value) else { break };
+        if here.starts_with(beginning) {
+            return &origin[at + value..end - 1];
+        }
+        at = end;
+    }
+    ""
 }
 
 /// Writes the differences of a batch's visits. `changes` is in the order of the first touch.
@@ -183,26 +180,16 @@ impl<'a> Writer<'a> {
     }
 
     fn growth(&mut self, before: &Visit, after: &Visit) {
-        let mut delta = self.measured(after);
-        let old = measures(before);
-        delta.visits -= old.visits;
-        delta.exits -= old.exits;
-        delta.bounces -= old.bounces;
-        delta.pageviews -= old.pageviews;
-        delta.duration_ms -= old.duration_ms;
-        delta.engaged_ms -= old.engaged_ms;
-        let unchanged = delta.bounces == 0
-            && delta.pageviews == 0
-            && delta.duration_ms == 0
-            && delta.engaged_ms == 0;
+        let mut delta = self.described(after);
+        delta.measures = growth(&measures(before), &measures(after));
         if before.exit_path() != after.exit_path() {
-            delta.exits = 1;
-            delta.left = self.interner.text(before.exit_path()).into();
+            delta.left = self.interner.text(before.exit_path());
+            delta.measures.exits = 1;
             let person = self.person(after);
-            delta.left_visitors = person.lose(Dimension::Exit, xxh3_64(delta.left.as_bytes()));
-            delta.exit_visitors = person.gain(Dimension::Exit, xxh3_64(delta.exit.as_bytes()));
-            self.write(&delta);
-        } else if !unchanged {
+            delta.left_visitors = person.lose(Dimension::Exit, delta.left);
+            delta.measures.exit_visitors = person.gain(Dimension::Exit, delta.exit);
+        }
+        if delta.measures != Measures::default() {
             self.write(&delta);
         }
     }
@@ -214,13 +201,15 @@ impl<'a> Writer<'a> {
     }
 
     fn take_back(&mut self, before: &Visit) {
-        let mut delta = self.measured(before).negated();
+        let mut delta = self.described(before);
+        delta.measures = measures(before).negated();
         self.count_visitors(before, &mut delta, Person::lose);
         self.write(&delta);
     }
 
     fn add(&mut self, after: &Visit) {
-        let mut delta = self.measured(after);
+        let mut delta = self.described(after);
+        delta.measures = measures(after);
         self.count_visitors(after, &mut delta, Person::gain);
         self.write(&delta);
     }
@@ -228,83 +217,68 @@ impl<'a> Writer<'a> {
     fn count_visitors(
         &mut self,
         visit: &Visit,
-        delta: &mut SessionDelta<'_>,
-        count: fn(&mut Person, Dimension, u64) -> i32,
+        delta: &mut Difference<'_>,
+        count: fn(&mut Person, Dimension, &str) -> i32,
     ) {
         let person = self.person(visit);
-        let mut of = |dimension, text: &str| count(person, dimension, xxh3_64(text.as_bytes()));
-        delta.visitors = of(Dimension::Any, "");
-        delta.source_visitors = of(Dimension::Source, &delta.source);
-        delta.channel_visitors = of(Dimension::Channel, &delta.channel);
-        delta.campaign_visitors = of(Dimension::Campaign, &delta.utm_campaign);
-        delta.entry_visitors = of(Dimension::Entry, &delta.entry);
-        delta.exit_visitors = of(Dimension::Exit, &delta.exit);
+        let mut of = |dimension, text: &str| count(person, dimension, text);
+        let to = &mut delta.measures;
+        to.visitors = of(Dimension::Any, "");
+        to.source_visitors = of(Dimension::Source, member(delta.origin, ",\"source\":\""));
+        to.channel_visitors = of(Dimension::Channel, member(delta.origin, ",\"channel\":\""));
+        to.campaign_visitors =
+            of(Dimension::Campaign, member(delta.origin, ",\"utm_campaign\":\""));
+        to.entry_visitors = of(Dimension::Entry, delta.entry);
+        to.exit_visitors = of(Dimension::Exit, delta.exit);
     }
 
-    /// The dimensions and all measures of a visit but the visitors'.
-    fn measured(&self, visit: &Visit) -> SessionDelta<'a> {
+    /// A difference with the dimensions of a visit, and no measures yet.
+    fn described(&self, visit: &Visit) -> Difference<'a> {
         let text = |symbol| self.interner.text(symbol);
-        let origin = visit.entry.map_or("", |entry| text(entry.origin));
-        let [host, source, channel, referrer_host, medium, campaign, content, term] =
-            unpack(origin);
-        let [browser, os, device, screen, language, country, region, city] =
-            unpack(text(visit.context));
-        SessionDelta {
-            v: record::VERSION,
-            site: self.site.into(),
+        Difference {
+            site: self.site,
             session: Hex64(visit.id),
             visitor: Hex64(visit.visitor),
             start: visit.start.time,
             verdict: self.verdict,
-            host: host.into(),
-            entry: visit.entry.map_or("", |entry| text(entry.view.path)).into(),
-            exit: text(visit.exit_path()).into(),
-            source: source.into(),
-            channel: channel.into(),
-            referrer_host: referrer_host.into(),
-            utm_medium: medium.into(),
-            utm_campaign: campaign.into(),
-            utm_content: content.into(),
-            utm_term: term.into(),
-            browser: browser.into(),
-            os: os.into(),
-            device: device_of(device),
-            screen: screen.into(),
-            language: language.into(),
-            country: country.into(),
-            region: region.into(),
-            city: city.into(),
-            visitors: 0,
-            source_visitors: 0,
-            channel_visitors: 0,
-            campaign_visitors: 0,
-            entry_visitors: 0,
-            exit_visitors: 0,
-            left: "".into(),
+            entry: visit.entry.map_or("", |entry| text(entry.view.path)),
+            exit: text(visit.exit_path()),
+            origin: visit.entry.map_or("", |entry| text(entry.origin)),
+            context: text(visit.context),
+            measures: Measures::default(),
+            left: "",
             left_visitors: 0,
-            ..measures(visit)
         }
     }
 
-    fn write(&mut self, delta: &SessionDelta<'_>) {
+    fn write(&mut self, delta: &Difference<'_>) {
         let key = delta.session.0.to_be_bytes();
-        self.out.push_with(Topic::Sessions, self.shard, &key, |bytes| {
-            delta.append(bytes);
-        });
+        self.out.push_with(Topic::Sessions, self.shard, &key, |bytes| delta.append(bytes));
     }
 }
 
-/// The measures of a visit, without dimensions.
-fn measures(visit: &Visit) -> SessionDelta<'static> {
+/// The measures of a visit but the visitors'.
+fn measures(visit: &Visit) -> Measures {
     let bounced = visit.pageviews == 1 && visit.others == 0;
-    SessionDelta {
+    Measures {
         visits: 1,
         exits: 1,
         bounces: i32::from(bounced),
         pageviews: i32::try_from(visit.pageviews).unwrap_or(i32::MAX),
         duration_ms: visit.end - visit.start.time,
         engaged_ms: visit.engaged_ms,
-        ..SessionDelta::new("", Hex64(visit.id), Hex64(visit.visitor), visit.start.time)
+        ..Measures::default()
+    }
+}
+
+/// By how much the measures of a visit grew.
+fn growth(before: &Measures, after: &Measures) -> Measures {
+    Measures {
+        bounces: after.bounces - before.bounces,
+        pageviews: after.pageviews - before.pageviews,
+        duration_ms: after.duration_ms - before.duration_ms,
+        engaged_ms: after.engaged_ms - before.engaged_ms,
+        ..Measures::default()
     }
 }
 
@@ -313,17 +287,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn packed_texts_come_back() {
-        let long = "ö".repeat(9_000);
-        for texts in [["", "a", "b\0c"], ["\u{1f}", "", ""], [&long[..600], "x", "y"]] {
-            let mut packed = String::new();
-            pack(&mut packed, &texts);
-            assert_eq!(unpack::<3>(&packed), texts);
-        }
-        let mut packed = String::new();
-        pack(&mut packed, &[&long, "x"]);
-        let [cut, x] = unpack::<2>(&packed);
-        assert!(long.starts_with(cut) && cut.len() > 16_000 && x == "x");
-        assert_eq!(unpack::<2>(""), ["", ""]);
+    fn members_are_found_in_what_was_written() {
+        let tricky = "a\",\"channel\":\"no\\";
+        let origin =
+            Origin { source: tricky, channel: "yes", utm_term: ":\"", ..Origin::default() };
+        let mut bytes = Vec::new();
+        origin.append(&mut bytes);
+        let origin = written(&bytes);
+        let source = member(origin, ",\"source\":\"");
+        assert_eq!(serde_json::from_str::<String>(&format!("\"{source}\"")).unwrap(), tricky);
+        assert_eq!(member(origin, ",\"channel\":\""), "yes");
+        assert_eq!(member(origin, ",\"host\":\""), "");
+        assert_eq!(member("", ",\"host\":\""), "");
     }
 }

@@ -16,8 +16,8 @@ pub(super) struct Symbol(u32);
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(from = "Stored", into = "Stored")]
 pub(super) struct Interner {
-    bytes: Vec<u8>,
-    /// End of each text in `bytes`; it begins where the one before ends.
+    texts: String,
+    /// End of each text in `texts`; it begins where the one before ends.
     ends: Vec<usize>,
     table: HashTable<u32>,
     /// Texts after the last collection.
@@ -36,7 +36,7 @@ const COLLECT_FROM: usize = 10_000;
 impl Default for Interner {
     fn default() -> Interner {
         let mut interner = Interner {
-            bytes: Vec::new(),
+            texts: String::new(),
             ends: Vec::new(),
             table: HashTable::new(),
             kept: COLLECT_FROM,
@@ -59,26 +59,22 @@ impl Interner {
             return Symbol::default();
         }
         let hash = xxh3_64(text.as_bytes());
-        let same = |&index: &u32| self.slice(index) == text.as_bytes();
+        let same = |&index: &u32| self.text(Symbol(index)) == text;
         if let Some(&index) = self.table.find(hash, same) {
             return Symbol(index);
         }
         let index = u32::try_from(self.ends.len()).expect("fewer than 2^32 texts fit in memory");
-        self.bytes.extend_from_slice(text.as_bytes());
-        self.ends.push(self.bytes.len());
-        let (bytes, ends) = (&self.bytes, &self.ends);
-        self.table
-            .insert_unique(hash, index, |&other| xxh3_64(slice_of(bytes, ends, other as usize)));
+        self.texts.push_str(text);
+        self.ends.push(self.texts.len());
+        let (texts, ends) = (&self.texts, &self.ends);
+        let hash_of = |&other: &u32| xxh3_64(text_at(texts, ends, other).as_bytes());
+        self.table.insert_unique(hash, index, hash_of);
         Symbol(index)
     }
 
     /// The text of a symbol.
     pub(super) fn text(&self, symbol: Symbol) -> &str {
-        std::str::from_utf8(self.slice(symbol.0)).expect("only texts are interned")
-    }
-
-    fn slice(&self, index: u32) -> &[u8] {
-        slice_of(&self.bytes, &self.ends, index as usize)
+        text_at(&self.texts, &self.ends, symbol.0)
     }
 
     /// Whether it has doubled since the last collection.
@@ -103,9 +99,10 @@ impl Interner {
     }
 }
 
-fn slice_of<'a>(bytes: &'a [u8], ends: &[usize], index: usize) -> &'a [u8] {
+fn text_at<'a>(texts: &'a str, ends: &[usize], index: u32) -> &'a str {
+    let index = index as usize;
     let start = if index == 0 { 0 } else { ends[index - 1] };
-    &bytes[start..ends[index]]
+    &texts[start..ends[index]]
 }
 
 impl From<&Interner> for Stored {

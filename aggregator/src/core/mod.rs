@@ -74,7 +74,7 @@ pub struct Core {
     clock_ms: i64,
     swept_at_ms: i64,
     changes: Vec<Change>,
-    scratch: String,
+    scratch: Vec<u8>,
 }
 
 /// Where a record stands in its batch, as the order in which a batch is worked through: by time, then
@@ -98,7 +98,7 @@ impl Core {
             clock_ms: i64::MIN,
             swept_at_ms: i64::MIN,
             changes: Vec::new(),
-            scratch: String::new(),
+            scratch: Vec::new(),
         }
     }
 
@@ -170,8 +170,8 @@ impl Core {
         };
         let invalid = verdict == Verdict::Invalid;
         let key = Key::new(site, invalid, visitor.0);
+        let person = self.people.person(key, seen.time, self.clock_ms);
         if seen.activity != Activity::Click {
-            let person = self.people.person(key, seen.time, self.clock_ms);
             judgement.new_visitor = u8::from(!person.seen);
             person.seen = true;
             if seen.activity == Activity::Pageview {
@@ -179,13 +179,20 @@ impl Core {
                 judgement.new_on_path = u8::from(person.view(path));
             }
         }
-        let previous = self.previous(seen, site, invalid);
+        let slot = match person.timeline() {
+            Some(slot) => slot,
+            None => self.begin_timeline(seen, key, site, invalid),
+        };
         let history = late || seen.via == Via::Import;
-        let place = || Place { site: self.interner.intern(&seen.site), site_hash: site, invalid };
-        let slot = self.people.timeline(key, previous, (seen.time, self.clock_ms), place);
         let at = Moment { time: seen.time, tie };
         judgement.session = self.visit(seen, slot, at, visitor, history).map(Hex64);
         judgement
+    }
+
+    fn begin_timeline(&mut self, seen: &Seen<'_>, key: Key, site: u64, invalid: bool) -> u32 {
+        let previous = self.previous(seen, site, invalid);
+        let place = Place { site: self.interner.intern(&seen.site), site_hash: site, invalid };
+        self.people.begin_timeline(key, previous, (seen.time, self.clock_ms), place)
     }
 
     /// The visitor's id of the day before, where a visit of that day is within reach: a chain of

@@ -10,6 +10,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 use footfall_event::time::{DAY_MS, day_of};
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::intern::{Interner, Symbol};
 use super::visits::Timeline;
@@ -46,7 +48,7 @@ impl Hasher for FoldHasher {
 }
 
 /// The dimensions whose visitors are counted once per value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Dimension {
     /// Having a visit at all.
     Any,
@@ -57,13 +59,22 @@ pub(super) enum Dimension {
     Exit,
 }
 
-/// How many visits of a visitor have a value.
+/// How many visits of a visitor have a value of a dimension.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Count {
-    dimension: Dimension,
+    /// Hash of the value; the dimension is its seed.
     value: u64,
     visits: u32,
 }
+
+impl Count {
+    fn hash(dimension: Dimension, value: &str) -> u64 {
+        xxh3_64_with_seed(value.as_bytes(), dimension as u64)
+    }
+}
+
+/// Dimensions of a visit: who has one visit has so many counts.
+const COUNTS_USUAL: usize = 6;
 
 /// What is remembered of one visitor id.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -75,7 +86,7 @@ pub(super) struct Person {
     /// Whether an event of its own came (else it is only known from the next day's events).
     pub(super) seen: bool,
     /// Hashes of the paths viewed.
-    paths: Vec<u64>,
+    paths: SmallVec<[u64; 4]>,
     counts: Vec<Count>,
     timeline: u32,
 }
@@ -92,7 +103,7 @@ impl Person {
             day: day_of(time_ms),
             touched_ms: 0,
             seen: false,
-            paths: Vec::new(),
+            paths: SmallVec::new(),
             counts: Vec::new(),
             timeline: NO_TIMELINE,
         }
@@ -109,30 +120,35 @@ impl Person {
     }
 
     /// One more visit with this value; 1 when it is the first.
-    pub(super) fn gain(&mut self, dimension: Dimension, value: u64) -> i32 {
-        let same = |count: &&mut Count| count.dimension == dimension && count.value == value;
-        match self.counts.iter_mut().find(same) {
-            Some(count) => {
-                count.visits += 1;
-                0
-            }
-            None => {
-                self.counts.push(Count { dimension, value, visits: 1 });
-                1
-            }
+    pub(super) fn gain(&mut self, dimension: Dimension, value: &str) -> i32 {
+        let value = Count::hash(dimension, value);
+        if let Some(count) = self.counts.iter_mut().find(|count| count.value == value) {
+            count.visits += 1;
+            return 0;
         }
+        if self.counts.capacity() == 0 {
+            self.counts.reserve_exact(COUNTS_USUAL);
+        }
+        self.counts.push(Count { value, visits: 1 });
+        1
     }
 
     /// One visit fewer with this value; -1 when it was the last.
-    pub(super) fn lose(&mut self, dimension: Dimension, value: u64) -> i32 {
-        let same = |count: &Count| count.dimension == dimension && count.value == value;
-        let Some(index) = self.counts.iter().position(same) else { return 0 };
+    pub(super) fn lose(&mut self, dimension: Dimension, value: &str) -> i32 {
+        let value = Count::hash(dimension, value);
+        let found = self.counts.iter().position(|count| count.value == value);
+        let Some(index) = found else { return 0 };
         self.counts[index].visits -= 1;
         if self.counts[index].visits > 0 {
             return 0;
         }
-        self.counts.remove(index);
+        self.counts.swap_remove(index);
         -1
+    }
+
+    /// The number of the person's timeline, if there is one.
+    pub(super) fn timeline(&self) -> Option<u32> {
+        (self.timeline != NO_TIMELINE).then_some(self.timeline)
     }
 }
 
@@ -178,28 +194,22 @@ impl People {
         person
     }
 
-    /// The number of the timeline of a visitor, made when new. `previous` is its id of the day
-    /// before, given only where that day's visits are within reach.
-    pub(super) fn timeline(
+    /// Gives a person that has none a timeline: that of its id of the day before (`previous`, given
+    /// only where that day's visits are within reach), or a new one. Returns its number.
+    pub(super) fn begin_timeline(
         &mut self,
         key: Key,
         previous: Option<Key>,
         event: (i64, i64),
-        place: impl FnOnce() -> Place,
+        place: Place,
     ) -> u32 {
         let (time_ms, clock_ms) = event;
-        let known = self.person(key, time_ms, clock_ms).timeline;
-        if known != NO_TIMELINE {
-            return known;
-        }
+        let older = previous
+            .and_then(|previous| self.person(previous, time_ms - DAY_MS, clock_ms).timeline());
+        let slot = older.unwrap_or_else(|| self.new_slot(place));
         if let Some(previous) = previous {
-            let older = self.person(previous, time_ms - DAY_MS, clock_ms).timeline;
-            let slot = if older == NO_TIMELINE { self.new_slot(place()) } else { older };
             self.lead(previous, slot);
-            self.lead(key, slot);
-            return slot;
         }
-        let slot = self.new_slot(place());
         self.lead(key, slot);
         slot
     }

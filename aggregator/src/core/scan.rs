@@ -33,7 +33,7 @@ impl<'a> Value<'a> {
 
 /// Reads a record as our ingest writes it; `None` leaves it to the real parser.
 pub(super) fn scan(bytes: &[u8]) -> Option<Seen<'_>> {
-    let text = std::str::from_utf8(bytes).ok()?;
+    let text = simdutf8::basic::from_utf8(bytes).ok()?;
     let mut seen = Seen::empty();
     let mut present = 0;
     let mut at = 0;
@@ -132,8 +132,8 @@ fn value(text: &str, at: usize) -> Option<(Value<'_>, usize)> {
     }
 }
 
-/// The position behind a text that has escapes; `at` is within it.
-fn skip_text(bytes: &[u8], mut at: usize) -> Option<usize> {
+/// The position behind a text, whatever escapes it has; `at` is within it.
+pub(super) fn skip_text(bytes: &[u8], mut at: usize) -> Option<usize> {
     loop {
         at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
         if bytes[at] == b'"' {

@@ -9,7 +9,7 @@ use super::people::{People, StoredPeople};
 use crate::shard::RestoreError;
 
 /// Raised whenever a snapshot of the code before can't be read; the state is then replayed.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Stored {

@@ -14,6 +14,7 @@
 
 use footfall_event::limits::VISIT_GAP_MS;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use super::intern::Symbol;
 
@@ -77,7 +78,8 @@ pub(super) struct Orphan {
 /// The visits of one visitor on one site.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Timeline {
-    pub(super) visits: Vec<Visit>,
+    /// One is the rule: it lies where the timeline does.
+    pub(super) visits: SmallVec<[Visit; 1]>,
     pub(super) orphans: Vec<Orphan>,
 }
 
