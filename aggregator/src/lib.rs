@@ -2,14 +2,16 @@
 //!
 //! # Layout
 //!
-//! - [`run_aggregator`], [`run_loader`]: start them. [`Handle`], [`Progress`]: follow and stop them.
+//! - [`run_aggregator`], [`run_loader`], [`run_alerts`]: start them. [`Handle`], [`Progress`]: follow and stop them.
 //! - [`core`]: what is decided about an event. Pure, driven by the events' own time.
 //! - [`shard`]: runs a pure stage over the log: batches, atomic commits, snapshots, silent replay.
+//! - [`alerts`]: tells those who want to hear of something.
 //! - `loader`: result topics into the warehouse, in blocks that can be repeated.
 //! - [`settings`]: what an operator can set. [`metrics`]: what an operator can see.
 //!
 //! Everything here blocks and runs on threads of its own; only the warehouse's client is async.
 
+pub mod alerts;
 pub mod core;
 pub(crate) mod loader;
 pub mod metrics;
@@ -19,5 +21,5 @@ pub mod settings;
 pub mod shard;
 
 pub use progress::{Progress, State, Trouble};
-pub use run::{Handle, run_aggregator, run_loader};
+pub use run::{Handle, run_aggregator, run_alerts, run_loader};
 pub use settings::Settings;

@@ -48,6 +48,21 @@ pub fn describe() {
     describe_counter!("footfall_loader_blocks_total", Unit::Count, "Inserts, by table");
     describe_counter!("footfall_loader_retries_total", Unit::Count, "Inserts tried again");
     describe_histogram!("footfall_insert_duration_seconds", Unit::Seconds, "Inserts, by table");
+    describe_counter!("footfall_alerts_sent_total", Unit::Count, "Alerts delivered");
+    describe_counter!("footfall_alerts_failed_total", Unit::Count, "Deliveries to be tried again");
+    describe_counter!("footfall_alerts_given_up_total", Unit::Count, "Alerts nobody would take");
+}
+
+pub(crate) fn alert_sent() {
+    counter!("footfall_alerts_sent_total").increment(1);
+}
+
+pub(crate) fn alert_failed() {
+    counter!("footfall_alerts_failed_total").increment(1);
+}
+
+pub(crate) fn alert_given_up() {
+    counter!("footfall_alerts_given_up_total").increment(1);
 }
 
 pub(crate) fn batch(group: &'static str, shard: u32, stats: &BatchStats) {

@@ -9,6 +9,8 @@ use footfall_topics::catalog::CatalogView;
 use footfall_warehouse::Warehouse;
 use tokio_util::sync::CancellationToken;
 
+use crate::alerts::AlertSettings;
+use crate::alerts::worker::AlertWorker;
 use crate::core::Core;
 use crate::loader::worker::LoadWorker;
 use crate::progress::Progress;
@@ -102,6 +104,27 @@ pub fn run_loader(
         });
         group::run(log.as_ref(), &worker, &shutdown);
         runtime.shutdown_background();
+    })?;
+    Ok(Handle { progress, thread })
+}
+
+/// Starts the delivery of alerts (group `alerts`).
+///
+/// # Errors
+/// When no thread can be started.
+pub fn run_alerts(
+    log: Arc<dyn Log>,
+    settings: AlertSettings,
+    shutdown: CancellationToken,
+) -> std::io::Result<Handle> {
+    let progress = Arc::new(Progress::new("alerts"));
+    let of_thread = Arc::clone(&progress);
+    let thread = std::thread::Builder::new().name("alerts".to_owned()).spawn(move || {
+        let Some(catalog) = follow_catalog(&log, &shutdown) else { return };
+        let log_of_worker = Arc::clone(&log);
+        let worker =
+            Arc::new(AlertWorker { log: log_of_worker, catalog, settings, progress: of_thread });
+        group::run(log.as_ref(), &worker, &shutdown);
     })?;
     Ok(Handle { progress, thread })
 }

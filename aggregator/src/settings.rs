@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::alerts::AlertSettings;
 use crate::core::CoreLimits;
 
 /// Settings of the aggregator and the loader.
@@ -31,6 +32,8 @@ pub struct Settings {
     /// A shard inserts into a table this often at the most, milliseconds; less often when the engine
     /// is slow.
     pub insert_interval_ms: u64,
+    /// Webhooks and e-mails.
+    pub alerts: AlertSettings,
 }
 
 impl Default for Settings {
@@ -46,6 +49,7 @@ impl Default for Settings {
             block_rows_max: 100_000,
             block_bytes_max: 64 * 1024 * 1024,
             insert_interval_ms: 400,
+            alerts: AlertSettings::default(),
         }
     }
 }

@@ -12,6 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use footfall_aggregator::alerts;
+use footfall_event::Topic;
+use footfall_event::alert::Alert;
 use footfall_event::catalog::{Catalog, Entry};
 use footfall_topics::Log;
 use footfall_topics::catalog::CatalogView;
@@ -30,6 +33,7 @@ enum Request {
     List,
     Put { entry: Box<Entry> },
     Remove { key: String },
+    Raise { alert: Box<Alert> },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -99,6 +103,19 @@ impl Access {
     }
 }
 
+impl Access {
+    /// Raises an alert. Durable when it returns.
+    pub(crate) fn raise(&self, alert: Alert) -> Result<()> {
+        match self {
+            Access::Server(socket) => done(ask(socket, &Request::Raise { alert: alert.into() })?),
+            Access::Direct { log, .. } => {
+                let batch = alerts::record(&alert, log.partitions(Topic::Alerts));
+                Ok(footfall_topics::append_blocking(log.as_ref(), batch)?)
+            }
+        }
+    }
+}
+
 impl Drop for Access {
     fn drop(&mut self) {
         if let Access::Direct { log, .. } = self {
@@ -146,7 +163,7 @@ fn socket_path(data: &Path) -> PathBuf {
 }
 
 /// Serves the socket until the process ends.
-pub(crate) fn listen(data: &Path, view: CatalogView) -> Result<()> {
+pub(crate) fn listen(data: &Path, log: Arc<dyn Log>, view: CatalogView) -> Result<()> {
     let path = socket_path(data);
     // The data folder is locked by this process, so a socket that is there is a dead one's.
     if path.exists() {
@@ -157,9 +174,10 @@ pub(crate) fn listen(data: &Path, view: CatalogView) -> Result<()> {
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let view = view.clone();
+            let (log, view) = (log.clone(), view.clone());
             tokio::spawn(async move {
-                let result = tokio::time::timeout(TIMEOUT, answer(stream, &view)).await;
+                let answer = answer(stream, log.as_ref(), &view);
+                let result = tokio::time::timeout(TIMEOUT, answer).await;
                 if let Ok(Err(error)) = result {
                     tracing::warn!(%error, "a request on the control socket failed");
                 }
@@ -169,7 +187,7 @@ pub(crate) fn listen(data: &Path, view: CatalogView) -> Result<()> {
     Ok(())
 }
 
-async fn answer(stream: tokio::net::UnixStream, view: &CatalogView) -> Result<()> {
+async fn answer(stream: tokio::net::UnixStream, log: &dyn Log, view: &CatalogView) -> Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut line = String::new();
     tokio::io::BufReader::new(reader.take(LINE_BYTES_MAX)).read_line(&mut line).await?;
@@ -180,6 +198,10 @@ async fn answer(stream: tokio::net::UnixStream, view: &CatalogView) -> Result<()
         Ok(Request::List) => Answer::Entries(view.load().entries()),
         Ok(Request::Put { entry }) => result(view.put(&entry).await),
         Ok(Request::Remove { key }) => result(view.remove(&key).await),
+        Ok(Request::Raise { alert }) => {
+            let batch = alerts::record(&alert, log.partitions(Topic::Alerts));
+            result(footfall_topics::append(log, batch).await)
+        }
         Err(error) => Answer::Error(error.to_string()),
     };
     let mut line = serde_json::to_vec(&answer)?;

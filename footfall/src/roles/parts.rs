@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use footfall_aggregator::{Handle, Progress, run_aggregator, run_loader};
+use footfall_aggregator::{Handle, Progress, run_aggregator, run_alerts, run_loader};
 use footfall_dashboard::{Dashboard, Freshness, Status};
 use footfall_ingest::{Geo, Ingest, Salts, salts};
 use footfall_topics::Log;
@@ -134,6 +134,7 @@ pub(crate) async fn migrate(warehouse: &Warehouse) -> Result<()> {
 pub(crate) struct Aggregator {
     stop: CancellationToken,
     aggregate: Handle,
+    alerts: Handle,
     load: tokio::task::JoinHandle<Result<Handle>>,
     /// How far the loader is; empty until the schema is there.
     loading: Arc<std::sync::OnceLock<Arc<Progress>>>,
@@ -145,6 +146,7 @@ impl Aggregator {
     pub(crate) fn start(config: &Config, log: &Arc<dyn Log>) -> Result<Aggregator> {
         let stop = CancellationToken::new();
         let aggregate = run_aggregator(log.clone(), config.aggregate.clone(), stop.clone())?;
+        let alerts = run_alerts(log.clone(), config.aggregate.alerts.clone(), stop.clone())?;
         let loading: Arc<std::sync::OnceLock<Arc<Progress>>> = Arc::default();
         let warehouse = warehouse_client(config)?;
         let (log, settings, token) = (log.clone(), config.aggregate.clone(), stop.clone());
@@ -157,7 +159,7 @@ impl Aggregator {
             drop(started.set(load.progress()));
             Ok(load)
         });
-        Ok(Aggregator { stop, aggregate, load, loading })
+        Ok(Aggregator { stop, aggregate, alerts, load, loading })
     }
 
     /// Ready when both stages run.
@@ -195,6 +197,7 @@ impl Aggregator {
             }
         };
         join(self.aggregate).await;
+        join(self.alerts).await;
         self.load.abort();
         if let Ok(Ok(load)) = self.load.await {
             join(load).await;
