@@ -11,6 +11,7 @@
 //! - [`session`]: the differences a growing visit writes. [`difference`]: writes them fast.
 //! - [`ads`]: what ad events carry, and what is counted about them.
 //! - [`alert`]: what somebody should know now.
+//! - [`blocklist`]: who is invalid from the first click on.
 //! - [`catalog`]: sites, keys, campaigns and ads, as the events that make them.
 //! - [`reason`]: why an event was dropped or rejected, and why it was judged invalid.
 //! - [`limits`]: how large anything may be.
@@ -20,6 +21,7 @@
 pub mod activity;
 pub mod ads;
 pub mod alert;
+pub mod blocklist;
 pub mod catalog;
 pub mod difference;
 pub mod id;

@@ -12,6 +12,7 @@
 //!   commits of outputs together with input offsets.
 //! - [`embedded`]: the log in a folder. [`kafka`]: the log on a cluster.
 //! - [`catalog`]: the live view of the topic `catalog`.
+//! - [`follow`]: the live view of any compacted topic.
 //! - [`spool`]: the embedded log in front of Kafka, for the time that Kafka is away.
 //!
 //! # What a shard is
@@ -28,6 +29,7 @@ pub mod batch;
 pub mod catalog;
 pub mod embedded;
 pub mod error;
+pub mod follow;
 pub mod kafka;
 pub mod metrics;
 pub mod spool;
