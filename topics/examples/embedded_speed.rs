@@ -2,10 +2,12 @@
 //!
 //! `cargo run --release -p footfall-topics --example embedded_speed -- [folder] [seconds]`
 //!
-//! Appends are durable (one `fdatasync` per gathered write) before they count. The folder is made
+//! Appends are durable (one `fdatasync` per gathered write) before they count. Besides the clock it
+//! prints the processor time of each thread, per million records. The folder is made
 //! in the current directory if none is given, and removed afterwards.
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::{
         Arc,
@@ -39,17 +41,25 @@ fn measure(dir: &std::path::Path, duration: Duration) -> anyhow::Result<()> {
     let log = EmbeddedLog::open(Settings { partitions: PARTITIONS, ..Settings::new(dir) })?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     println!("memory when open: {} MB", resident_mb());
-    report("single-record appends, 128 tasks", &runtime.block_on(appends(&log, 128, 1, duration)));
-    report("appends of 50 records, 128 tasks", &runtime.block_on(appends(&log, 128, 50, duration)));
+    for (name, records) in
+        [("single-record appends, 128 tasks", 1), ("appends of 50 records, 128 tasks", 50)]
+    {
+        let cpu = Cpu::now();
+        let measured = runtime.block_on(appends(&log, 128, records, duration));
+        report(name, &measured);
+        cpu.report(measured.records);
+    }
     println!("memory after appends: {} MB", resident_mb());
-    commits(&*log)?;
-    read(&*log, "sequential read, warm")?;
+    commits(&*log, 200, 500, RECORD_BYTES)?;
+    commits(&*log, 20, 50_000, 1_000)?;
+    read(&*log, Topic::JudgedEvents, "sequential read of commits")?;
+    read(&*log, Topic::Pageviews, "sequential read, warm")?;
     log.close(Duration::from_secs(30));
     drop(log);
     let begin = Instant::now();
     let log = EmbeddedLog::open(Settings { partitions: PARTITIONS, ..Settings::new(dir) })?;
     println!("opened again in {:?}, memory {} MB", begin.elapsed(), resident_mb());
-    read(&*log, "sequential read after opening")?;
+    read(&*log, Topic::Pageviews, "sequential read after opening")?;
     println!("memory after reading: {} MB", resident_mb());
     log.close(Duration::from_secs(30));
     println!("on disk: {} MB", folder_bytes(dir)? / 1_000_000);
@@ -74,18 +84,18 @@ fn report(name: &str, measured: &Measured) {
 }
 
 /// A record that compresses about as well as events do.
-fn value(seed: u64) -> Vec<u8> {
+fn value(seed: u64, bytes: usize) -> Vec<u8> {
     let mut value = format!(
         "{{\"id\":\"{:032x}\",\"kind\":\"pageview\",",
         seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)
     )
     .into_bytes();
     let mut state = seed | 1;
-    while value.len() < RECORD_BYTES {
+    while value.len() < bytes {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         value.extend_from_slice(format!("\"field\":\"{:x}\",", state >> 44).as_bytes());
     }
-    value.truncate(RECORD_BYTES);
+    value.truncate(bytes);
     value
 }
 
@@ -101,7 +111,7 @@ async fn appends(
     for task in 0..tasks {
         let (log, count) = (log.clone(), count.clone());
         running.push(tokio::spawn(async move {
-            let value = value(task);
+            let value = value(task, RECORD_BYTES);
             let mut latencies = Vec::new();
             while begin.elapsed() < duration {
                 let mut batch = RecordBatch::with_capacity(RECORD_BYTES * batch_records as usize);
@@ -125,31 +135,64 @@ async fn appends(
     Measured { records: count.load(Ordering::Relaxed), elapsed: begin.elapsed(), latencies }
 }
 
-fn commits(log: &dyn Log) -> anyhow::Result<()> {
-    const COMMITS: u32 = 200;
+fn commits(log: &dyn Log, commits: u32, records: u64, bytes: usize) -> anyhow::Result<()> {
     let mut member = log.join("speed")?;
     member.poll(Duration::from_secs(1))?;
     let mut shard = member.opener().open(0)?;
     let mut outputs = RecordBatch::new();
-    for record in 0..500 {
-        outputs.push(Topic::JudgedEvents, 0, b"", &value(record));
+    for record in 0..records {
+        outputs.push(Topic::JudgedEvents, 0, b"", &value(record, bytes));
     }
-    let begin = Instant::now();
-    for commit in 0..COMMITS {
+    let (begin, cpu) = (Instant::now(), Cpu::now());
+    for commit in 0..commits {
         let partition = Partition { topic: Topic::Pageviews, number: 0 };
         let offset = u64::from(commit);
         shard.commit(&outputs, &[Position { partition, offset, metadata: String::new() }])?;
     }
-    println!("commit of 500 records: {:?}", begin.elapsed() / COMMITS);
+    let elapsed = begin.elapsed() / commits;
+    println!("commit of {records} records of {bytes} bytes: {elapsed:?}");
+    cpu.report(u64::from(commits) * records);
     Ok(())
 }
 
-fn read(log: &dyn Log, name: &str) -> anyhow::Result<()> {
+/// Processor time of this process's threads so far, in hundredths of a second, by name.
+struct Cpu(BTreeMap<String, u64>);
+
+impl Cpu {
+    fn now() -> Cpu {
+        let mut by_name = BTreeMap::new();
+        let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+        for stat in tasks.filter_map(|task| std::fs::read_to_string(task.path().join("stat")).ok())
+        {
+            let Some((name, rest)) = stat.split_once('(').and_then(|(_, it)| it.rsplit_once(") "))
+            else {
+                continue;
+            };
+            let ticks = rest.split(' ').skip(11).take(2).filter_map(|it| it.parse::<u64>().ok());
+            *by_name.entry(name.to_owned()).or_default() += ticks.sum::<u64>();
+        }
+        Cpu(by_name)
+    }
+
+    /// Prints what was used since.
+    fn report(&self, records: u64) {
+        for (name, ticks) in Cpu::now().0 {
+            let used = ticks - self.0.get(&name).copied().unwrap_or(0);
+            if used > 0 {
+                let seconds = used as f64 / 100.0;
+                let per_million = seconds * 1e6 / records as f64;
+                println!("    {name}: {seconds} s, {per_million:.3} s per million records");
+            }
+        }
+    }
+}
+
+fn read(log: &dyn Log, topic: Topic, name: &str) -> anyhow::Result<()> {
     let mut reader = log.reader()?;
     for number in 0..PARTITIONS {
-        reader.assign(Partition { topic: Topic::Pageviews, number }, 0)?;
+        reader.assign(Partition { topic, number }, 0)?;
     }
-    let begin = Instant::now();
+    let (begin, cpu) = (Instant::now(), Cpu::now());
     let (mut records, mut bytes, mut ends) = (0u64, 0u64, 0);
     while ends < PARTITIONS {
         for chunk in reader.poll(4 << 20, Duration::from_secs(1))? {
@@ -166,6 +209,7 @@ fn read(log: &dyn Log, name: &str) -> anyhow::Result<()> {
         "{name}: {records} records, {:.0} records/s (check {bytes})",
         records as f64 / elapsed.as_secs_f64()
     );
+    cpu.report(records);
     Ok(())
 }
 
