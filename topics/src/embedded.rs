@@ -32,16 +32,20 @@ use crate::{
 };
 
 mod block;
+mod cache;
+mod clean;
+mod commit;
 mod compact;
-mod format;
+mod frame;
 mod gather;
 mod group;
-mod journal;
 mod layout;
 mod outcome;
+mod placed;
 mod queue;
 mod reader;
 mod retention;
+mod scan;
 mod segment;
 mod shared;
 mod space;
@@ -204,7 +208,7 @@ impl Log for EmbeddedLog {
 
     fn offsets(&self, partition: Partition) -> Result<std::ops::Range<u64>, LogError> {
         let slot = self.shared.slot(partition)?;
-        let store = self.shared.store_soon()?;
+        let store = self.shared.store()?;
         let end = store.index[slot].end();
         Ok(store.start(slot, partition)?.min(end)..end)
     }

@@ -11,7 +11,7 @@ const APPEND_RECORDS: &str = "footfall_append_records_total";
 const APPEND_FAILURES: &str = "footfall_append_failures_total";
 const LOG_BYTES: &str = "footfall_log_bytes";
 const DROPPED_BYTES: &str = "footfall_log_dropped_bytes_total";
-const REOPENED: &str = "footfall_log_reopened_total";
+const ROLLED_BACK: &str = "footfall_log_rolled_back_total";
 
 /// Describes the metrics to the exporter.
 pub fn describe() {
@@ -28,7 +28,7 @@ pub fn describe() {
         Unit::Bytes,
         "Bytes of records dropped by retention, by its reason"
     );
-    metrics::describe_counter!(REOPENED, "How often the store was opened again after an error");
+    metrics::describe_counter!(ROLLED_BACK, "Writes that failed and were cut off again");
 }
 
 /// Handles for the appends of one write, so that the recorder is asked once.
@@ -71,6 +71,6 @@ pub(crate) fn dropped(bytes: u64, reason: &'static str) {
     counter!(DROPPED_BYTES, "reason" => reason).increment(bytes);
 }
 
-pub(crate) fn reopened() {
-    counter!(REOPENED).increment(1);
+pub(crate) fn rolled_back() {
+    counter!(ROLLED_BACK).increment(1);
 }

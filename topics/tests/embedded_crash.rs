@@ -189,7 +189,7 @@ fn child_appends_until_it_is_killed() {
         });
         scope.spawn(|| {
             loop {
-                // Dropping a salt has the journals emptied.
+                // Salts are dropped as files.
                 put(&*log, partition(Topic::Salts, 0), b"day", &[b"salt"]);
                 let _ = log.tidy();
                 std::thread::sleep(Duration::from_millis(5));
@@ -204,8 +204,8 @@ const PLACE: Partition = Partition { topic: Topic::Pageviews, number: 0 };
 #[test]
 fn an_interrupted_making_is_repeated() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::create_dir_all(folder.path().join("store/keyspaces")).unwrap();
-    std::fs::write(folder.path().join("store/0.jnl"), vec![0; 1_000]).unwrap();
+    std::fs::create_dir_all(folder.path().join("store")).unwrap();
+    std::fs::write(folder.path().join("store/activities-0000000000.new"), [0; 10]).unwrap();
     let log = EmbeddedLog::open(Settings::new(folder.path())).unwrap();
     put(&*log, PLACE, b"k", &[b"v"]);
 }

@@ -203,7 +203,7 @@ fn compacted_topics_give_space_back() {
     let deadline = Instant::now() + PATIENCE;
     loop {
         log.tidy().unwrap();
-        let bytes = folder_bytes(&folder.path().join("store/keyspaces"));
+        let bytes = folder_bytes(&folder.path().join("store"));
         if bytes < 60_000_000 {
             println!("{bytes} bytes on disk");
             break;

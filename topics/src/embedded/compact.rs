@@ -12,15 +12,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fjall::{Keyspace, PersistMode};
-use xxhash_rust::xxh3::xxh3_128;
+use bytes::Bytes;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use super::{
     block::{Block, BlockWriter},
-    layout::{Family, block_key, end_key},
+    commit::{NewBlock, Write},
+    layout::{Family, end_key},
     shared::{Shared, now_ms},
     store::{Store, storage},
-    writer::wait_for_room,
 };
 use crate::{LogError, Partition};
 
@@ -81,7 +81,6 @@ pub(super) fn pass(
 /// One pass over one partition.
 struct Pass<'a> {
     store: &'a Store,
-    keyspace: Keyspace,
     slot: usize,
     partition: Partition,
     /// Records from here on are left to the next pass.
@@ -96,7 +95,7 @@ struct Pass<'a> {
 /// Neighbouring blocks that become one.
 struct Joined {
     writer: BlockWriter,
-    sources: Vec<u64>,
+    first: u64,
     /// One past the last offset written.
     next_offset: u64,
     end: u64,
@@ -111,19 +110,8 @@ impl<'a> Pass<'a> {
         end: u64,
         removed_before: i64,
     ) -> Pass<'a> {
-        let keyspace = store.active(Family::Compacted).keyspace.clone();
         let last = HashMap::new();
-        Pass {
-            store,
-            keyspace,
-            slot,
-            partition,
-            end,
-            removed_before,
-            last,
-            kept: 0,
-            removals_kept: false,
-        }
+        Pass { store, slot, partition, end, removed_before, last, kept: 0, removals_kept: false }
     }
 
     fn note_last_offsets(&mut self) -> Result<(), LogError> {
@@ -200,7 +188,6 @@ impl<'a> Pass<'a> {
             joined.writer.push(gap, key, &bytes[record.value_start..record.end]);
             joined.next_offset = record.offset + 1;
         }
-        joined.sources.push(block.first());
         joined.end = block.end();
         joined.append_ms = joined.append_ms.max(block.append_ms());
         Ok(())
@@ -209,22 +196,26 @@ impl<'a> Pass<'a> {
     /// Puts a joined block in the place of its sources.
     fn replace(&mut self, joined: Option<Joined>) -> Result<(), LogError> {
         let Some(joined) = joined else { return Ok(()) };
-        let first = joined.sources[0];
-        let is_empty = joined.writer.records() == 0;
-        wait_for_room(self.store, std::iter::once(&self.store.active(Family::Compacted)))?;
-        let mut batch = self.store.db.batch().durability(Some(PersistMode::SyncData));
-        for source in &joined.sources[usize::from(!is_empty)..] {
-            batch.remove(&self.keyspace, block_key(self.partition, *source));
-        }
-        if is_empty {
+        let mut write = Write { now_ms: now_ms(), ..Write::default() };
+        if joined.writer.records() == 0 {
+            write.emptied.push((self.slot, self.partition, joined.first, joined.end));
             // If these were the last blocks, nothing else tells where the partition ends.
-            batch.insert(&self.store.meta, end_key(self.partition), self.end.to_be_bytes());
+            let end = self.end.to_be_bytes().to_vec();
+            write.meta.push((end_key(self.partition).to_vec(), end));
         } else {
-            let span = u32::try_from(joined.end - first).map_err(storage)?;
-            let bytes = joined.writer.finish(span, joined.append_ms);
-            batch.insert(&self.keyspace, block_key(self.partition, first), bytes);
+            let span = u32::try_from(joined.end - joined.first).map_err(storage)?;
+            let bytes = Bytes::from(joined.writer.finish(span, joined.append_ms));
+            write.blocks.push(NewBlock {
+                slot: self.slot,
+                partition: self.partition,
+                first: joined.first,
+                span,
+                sum: xxh3_64(&bytes),
+                bytes,
+                replacing: true,
+            });
         }
-        batch.commit().map_err(storage)
+        self.store.commit(write).map_err(|failed| storage(failed.error))
     }
 }
 
@@ -232,7 +223,7 @@ impl Joined {
     fn at(block: &Block) -> Joined {
         Joined {
             writer: BlockWriter::with_capacity(block.bytes().len()),
-            sources: Vec::new(),
+            first: block.first(),
             next_offset: block.first(),
             end: block.first(),
             append_ms: block.append_ms(),

@@ -1,9 +1,11 @@
 //! Makes blocks of the records of many batches.
 
+use bytes::Bytes;
+use xxhash_rust::xxh3::xxh3_64;
+
 use super::{
     block::{BlockWriter, record_bytes_max},
     layout::Layout,
-    store::Store,
 };
 use crate::{Partition, RecordBatch};
 
@@ -16,17 +18,18 @@ struct Gathered {
     partition: Option<Partition>,
     /// Bytes that are still to come in this write.
     expected_bytes: usize,
-    first: u64,
     block: Option<BlockWriter>,
 }
 
-/// A finished block.
+/// A finished block that has no place yet.
 pub(super) struct Finished {
     pub(super) slot: usize,
     pub(super) partition: Partition,
-    pub(super) first: u64,
-    pub(super) end: u64,
-    pub(super) bytes: Vec<u8>,
+    /// Offsets that it covers.
+    pub(super) span: u32,
+    /// XXH3 of its bytes.
+    pub(super) sum: u64,
+    pub(super) bytes: Bytes,
 }
 
 /// Keeps its tables from write to write.
@@ -62,18 +65,14 @@ impl Gatherer {
         }
     }
 
-    /// The blocks of all records, each partition's beginning at its end.
+    /// The blocks of all records, each partition's in order.
     pub(super) fn encode<'a>(
         &mut self,
-        store: &Store,
         batches: impl Iterator<Item = &'a RecordBatch> + Clone,
         now_ms: i64,
     ) -> Vec<Finished> {
         self.now_ms = now_ms;
         self.measure(batches.clone());
-        for slot in &self.dirty {
-            self.gathered[*slot].first = store.index[*slot].end();
-        }
         for batch in batches {
             for (partition, key, value) in batch.iter() {
                 let Some(slot) = self.layout.slot(partition) else { continue };
@@ -107,10 +106,9 @@ impl Gatherer {
         let (Some(block), Some(partition)) = (gathered.block.take(), gathered.partition) else {
             return;
         };
-        let (first, span) = (gathered.first, block.span());
-        let end = first + u64::from(span);
-        gathered.first = end;
-        let bytes = block.finish(span, self.now_ms);
-        self.finished.push(Finished { slot, partition, first, end, bytes });
+        let span = block.span();
+        let bytes = Bytes::from(block.finish(span, self.now_ms));
+        let sum = xxh3_64(&bytes);
+        self.finished.push(Finished { slot, partition, span, sum, bytes });
     }
 }

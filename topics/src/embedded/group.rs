@@ -14,9 +14,10 @@ use std::{
 };
 
 use super::{
+    gather::Gatherer,
     layout::position_key,
     queue::{Command, Reply, Signal},
-    shared::{Shared, lock},
+    shared::{Shared, lock, now_ms},
     store::{storage, u64_of},
 };
 use crate::{
@@ -108,7 +109,7 @@ pub(super) fn join(shared: Arc<Shared>, name: &str) -> Result<Box<dyn Membership
             name.len()
         )));
     }
-    shared.store_soon()?;
+    shared.store()?;
     let group = shared.groups.get(name, shared.layout.partitions(Topic::Shards));
     let signal = Arc::<Signal>::default();
     let id = {
@@ -192,7 +193,8 @@ impl ShardOpener for Opener {
             let epoch = current.fetch_add(1, Ordering::SeqCst) + 1;
             Seal { current, epoch, shard, group: self.group.clone() }
         };
-        let log = Shard { shared: self.shared.clone(), seal };
+        let gatherer = Gatherer::new(self.shared.layout);
+        let log = Shard { shared: self.shared.clone(), seal, gatherer };
         // What the owner before had under way gets its outcome before this one looks.
         log.ask(|reply| Command::Barrier { reply })?;
         Ok(Box::new(log))
@@ -202,6 +204,7 @@ impl ShardOpener for Opener {
 struct Shard {
     shared: Arc<Shared>,
     seal: Seal,
+    gatherer: Gatherer,
 }
 
 impl Shard {
@@ -226,11 +229,11 @@ impl ShardLog for Shard {
             return Err(self.seal.lost());
         }
         let failed = |error: LogError| CommitError::Failed(error.to_string());
-        let store = self.shared.store_soon().map_err(failed)?;
+        let store = self.shared.store().map_err(failed)?;
+        let meta = lock(&store.meta);
         let read = |partition: &Partition| {
-            let key = position_key(&self.seal.group.name, *partition);
-            let value = store.meta.get(key).map_err(storage)?;
-            value.map(|value| position(*partition, &value)).transpose()
+            let value = meta.get(&position_key(&self.seal.group.name, *partition));
+            value.map(|value| position(*partition, value)).transpose()
         };
         partitions.iter().map(|partition| read(partition).map_err(failed)).collect()
     }
@@ -251,8 +254,11 @@ impl ShardLog for Shard {
                 return failed(error.to_string());
             }
         }
+        // Encoded here: the outputs are copied once, and the writer is free for others meanwhile.
+        let blocks = self.gatherer.encode(std::iter::once(outputs), now_ms());
         self.ask(|reply| Command::Commit {
-            outputs: outputs.clone(),
+            outputs: blocks,
+            records: outputs.len() as u64,
             group: self.seal.group.name.clone(),
             positions: positions.to_vec(),
             seal: self.seal.clone(),

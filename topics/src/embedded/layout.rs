@@ -1,4 +1,4 @@
-//! Which topics and partitions there are, and the keys under which they are stored.
+//! Which topics and partitions there are, and how they are named on disk.
 
 use std::time::Duration;
 
@@ -70,7 +70,7 @@ impl Family {
         }
     }
 
-    /// First part of the names of its keyspaces. On disk: never change one.
+    /// First part of the names of its files. On disk: never change one.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Family::Activities => "activities",
@@ -124,6 +124,14 @@ impl Layout {
         })
     }
 
+    /// The slot of a partition that was named by [`partition_key`].
+    pub(super) fn slot_of_key(self, key: &[u8]) -> Option<usize> {
+        let (topic, number) = key.split_first()?;
+        let number = u32::from_be_bytes(number.try_into().ok()?);
+        ((1..=TOPIC_ID_MAX).contains(topic) && number < self.partitions)
+            .then(|| (usize::from(*topic) - 1) * self.partitions as usize + number as usize)
+    }
+
     /// Every partition with its slot.
     pub(super) fn all(self) -> impl Iterator<Item = (usize, Partition)> {
         Topic::ALL.into_iter().flat_map(move |topic| {
@@ -135,25 +143,15 @@ impl Layout {
     }
 }
 
-/// Key of a block: sorts by partition, then by offset.
-pub(super) fn block_key(partition: Partition, first: u64) -> [u8; 13] {
-    let mut key = [0; 13];
-    key[..5].copy_from_slice(&partition_key(partition));
-    key[5..].copy_from_slice(&first.to_be_bytes());
-    key
-}
+/// Bytes of a [`partition_key`].
+pub(super) const PARTITION_KEY_BYTES: usize = 5;
 
-/// What all keys of a partition's blocks begin with.
-pub(super) fn partition_key(partition: Partition) -> [u8; 5] {
-    let mut key = [0; 5];
+/// How a partition is named on disk.
+pub(super) fn partition_key(partition: Partition) -> [u8; PARTITION_KEY_BYTES] {
+    let mut key = [0; PARTITION_KEY_BYTES];
     key[0] = topic_id(partition.topic);
     key[1..].copy_from_slice(&partition.number.to_be_bytes());
     key
-}
-
-/// The first offset in a block's key.
-pub(super) fn first_of_key(key: &[u8]) -> Option<u64> {
-    key.get(5..13)?.try_into().ok().map(u64::from_be_bytes)
 }
 
 /// Keys of all groups' positions begin with this.
@@ -169,9 +167,12 @@ pub(super) fn position_key(group: &str, partition: Partition) -> Vec<u8> {
     key
 }
 
+/// Keys of partitions' ends begin with this.
+pub(super) const END_PREFIX: u8 = b'e';
+
 /// Key of the end of a partition whose last block is gone.
 pub(super) fn end_key(partition: Partition) -> [u8; 6] {
-    let mut key = [b'e'; 6];
+    let mut key = [END_PREFIX; 6];
     key[1..].copy_from_slice(&partition_key(partition));
     key
 }
@@ -191,6 +192,9 @@ mod tests {
         let ids: HashSet<_> = Topic::ALL.into_iter().map(topic_id).collect();
         assert_eq!(ids.len(), Topic::ALL.len());
         assert!(layout.slot(Partition { topic: Topic::Catalog, number: 1 }).is_none());
+        for (slot, partition) in layout.all() {
+            assert_eq!(layout.slot_of_key(&partition_key(partition)), Some(slot));
+        }
     }
 
     #[test]

@@ -22,8 +22,8 @@ pub(super) fn accept(commands: &mut Vec<Command>) {
                 recorder.appended(batch.len() as u64, queued_at.elapsed());
                 done(Ok(()));
             }
-            Command::Commit { outputs, reply, .. } => {
-                recorder.committed(outputs.len() as u64);
+            Command::Commit { records, reply, .. } => {
+                recorder.committed(records);
                 drop(reply.try_send(Ok(())));
             }
             Command::Barrier { reply } => drop(reply.try_send(Ok(()))),
@@ -60,17 +60,5 @@ pub(super) fn fail(commands: &mut Vec<Command>, error: &AppendError) {
             }
             Command::Barrier { reply } => drop(reply.try_send(Ok(()))),
         }
-    }
-}
-
-/// Why a write failed, as its senders are told.
-pub(super) fn write_error(error: &fjall::Error) -> AppendError {
-    match error {
-        fjall::Error::Io(io) | fjall::Error::Storage(fjall::LsmError::Io(io))
-            if io.kind() == std::io::ErrorKind::StorageFull =>
-        {
-            AppendError::Full("the disk is full: make room".to_owned())
-        }
-        other => AppendError::Unavailable(format!("the log's storage failed: {other}")),
     }
 }

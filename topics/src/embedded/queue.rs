@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{group::Seal, shared::lock};
+use super::{gather::Finished, group::Seal, shared::lock};
 use crate::{AppendError, CommitError, Done, Position, RecordBatch};
 
 /// How a commit's outcome gets back to its caller.
@@ -16,9 +16,10 @@ pub(super) type Reply = std::sync::mpsc::SyncSender<Result<(), CommitError>>;
 pub(super) enum Command {
     /// Store records.
     Append { batch: RecordBatch, done: Done, queued_at: Instant },
-    /// Store records and positions, if the seal still holds.
+    /// Store blocks of records and positions, if the seal still holds.
     Commit {
-        outputs: RecordBatch,
+        outputs: Vec<Finished>,
+        records: u64,
         group: String,
         positions: Vec<Position>,
         seal: Seal,
@@ -35,7 +36,9 @@ impl Command {
             + match self {
                 // Forty bytes: what a batch keeps per record besides key and value.
                 Command::Append { batch, .. } => batch.bytes() + batch.len() * 40,
-                Command::Commit { outputs, .. } => outputs.bytes() + outputs.len() * 40,
+                Command::Commit { outputs, .. } => {
+                    outputs.iter().map(|block| block.bytes.len()).sum::<usize>()
+                }
                 Command::Barrier { .. } => 0,
             }
     }

@@ -17,8 +17,6 @@ use crate::{Chunk, LogError, Partition, Reader};
 /// Blocks below this size are copied together into one chunk; larger ones are handed on as they
 /// are.
 const SHARED_BYTES_MIN: usize = 32 << 10;
-/// Pause while the store is being opened again.
-const AWAY_PAUSE: Duration = Duration::from_millis(20);
 
 /// A partition that is read.
 struct Assigned {
@@ -202,15 +200,9 @@ impl Reader for EmbeddedReader {
     fn poll(&mut self, max_bytes: usize, timeout: Duration) -> Result<Vec<Chunk>, LogError> {
         let deadline = Instant::now() + timeout;
         loop {
-            // A store that just failed is opened again by the writer; until then it is away.
-            let chunks = match self.shared.store() {
-                Ok(store) => self.read(&store, max_bytes)?,
-                Err(LogError::Closed) => return Err(LogError::Closed),
-                Err(_) => {
-                    std::thread::sleep(AWAY_PAUSE.min(timeout));
-                    Vec::new()
-                }
-            };
+            let store = self.shared.store()?;
+            let chunks = self.read(&store, max_bytes)?;
+            drop(store);
             if !chunks.is_empty() || Instant::now() >= deadline {
                 return Ok(chunks);
             }

@@ -1,27 +1,23 @@
 //! The upkeep thread: drops what is too old or too much, and has compacted topics rewritten.
 //!
 //! - By time: a segment is dropped when its newest record is older than its family is kept, whether
-//!   or not it was consumed.
-//!   Keys of visitor ids are then erased from the database's journals, too.
+//!   or not it was consumed. Each family has files of its own, so nothing of it stays anywhere.
 //! - By size: when all records together come near `max_bytes`, the oldest segments are dropped
 //!   early, but only those whose records every group that reads them has consumed. Accepted events
 //!   and results that no group has read yet are not dropped; so appends fail before unprocessed
 //!   events are lost.
 
 use std::{
-    collections::HashMap,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
-use fjall::AbstractTree as _;
-
 use super::{
-    Settings, compact,
+    Settings, clean, compact,
     layout::{Family, POSITION_PREFIX, partition_key},
-    segment::{Segment, keyspace_bytes},
+    segment::Segment,
     shared::{Shared, lock, now_ms},
-    store::{Store, storage, u64_of},
+    store::{Store, u64_of},
 };
 use crate::{LogError, Partition, Topic, metrics};
 
@@ -35,10 +31,10 @@ const SEGMENT_BYTES: std::ops::RangeInclusive<u64> = (256 << 10)..=(1 << 30);
 const SEGMENTS_PER_RETENTION: i64 = 8;
 /// Dropping by size begins when this share (percent) of `max_bytes` is used.
 const SIZE_PERCENT: u64 = 75;
-/// Memory of a keyspace that was not written to for so long is freed by writing it out.
-const IDLE: Duration = Duration::from_secs(60);
-/// ... if it is at least this much.
-const IDLE_BYTES_MIN: u64 = 2 << 20;
+/// Compacted topics have smaller files, because those are rewritten one at a time.
+const COMPACTED_SEGMENT_BYTES: u64 = 8 << 20;
+/// Blocks in a segment at the most: bounds the memory for its index.
+const SEGMENT_BLOCKS: u64 = 256 << 10;
 
 impl Settings {
     /// How long the records of a family are kept, in ms; `None` for ever.
@@ -53,18 +49,22 @@ impl Settings {
         Some(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000))
     }
 
-    fn segment_bytes(&self) -> u64 {
+    /// Bytes from which a segment is complete.
+    pub(super) fn segment_bytes(&self) -> u64 {
         (self.max_bytes / SEGMENTS_PER_LOG).clamp(*SEGMENT_BYTES.start(), *SEGMENT_BYTES.end())
     }
 
-    /// Whether the next block has to go to a new segment.
+    /// Whether the next frame has to go to a new segment.
     pub(super) fn is_segment_complete(&self, segment: &Segment, now_ms: i64) -> bool {
-        let Some(kept_ms) = self.retention_ms(segment.family) else { return false };
         if segment.is_empty() {
             return false;
         }
+        let Some(kept_ms) = self.retention_ms(segment.family) else {
+            return segment.bytes() >= self.segment_bytes().min(COMPACTED_SEGMENT_BYTES);
+        };
         let age_ms = now_ms.saturating_sub(segment.oldest_ms.load(Ordering::Relaxed));
-        segment.bytes.load(Ordering::Relaxed) >= self.segment_bytes()
+        segment.bytes() >= self.segment_bytes()
+            || segment.blocks.load(Ordering::Relaxed) >= SEGMENT_BLOCKS
             || age_ms > kept_ms / SEGMENTS_PER_RETENTION
     }
 }
@@ -73,8 +73,6 @@ impl Settings {
 #[derive(Default)]
 pub(super) struct Upkeep {
     pub(super) compaction: compact::Progress,
-    /// By keyspace: bytes in memory at the last look, and since when they have been the same.
-    idle: HashMap<String, (u64, Instant)>,
 }
 
 /// Runs until the log is closed.
@@ -99,34 +97,28 @@ pub(super) fn pass(shared: &Arc<Shared>, thorough: bool) -> Result<(), LogError>
     let now_ms = now_ms();
     for family in Family::ALL {
         if let Some(kept_ms) = shared.settings.retention_ms(family) {
-            let dropped = drop_old(&store, family, now_ms.saturating_sub(kept_ms))?;
-            if dropped && family == Family::Salts {
-                shared.erase_journals.store(true, Ordering::Release);
-            }
+            drop_old(&store, family, now_ms.saturating_sub(kept_ms))?;
         }
     }
     drop_excess(shared, &store)?;
     compact::pass(shared, &store, &mut upkeep.compaction, thorough)?;
-    free_idle_memory(&store, &mut upkeep.idle)?;
+    clean::pass(shared, &store)?;
     metrics::log_bytes(store.bytes());
     Ok(())
 }
 
-/// Drops a family's segments without any record since `before_ms`; whether there were any.
-fn drop_old(store: &Store, family: Family, before_ms: i64) -> Result<bool, LogError> {
-    let mut dropped = false;
+/// Drops a family's segments without any record since `before_ms`.
+fn drop_old(store: &Store, family: Family, before_ms: i64) -> Result<(), LogError> {
     for segment in store.segments(family) {
         if segment.is_empty() || segment.newest_ms.load(Ordering::Relaxed) >= before_ms {
             continue;
         }
-        let is_active = Arc::ptr_eq(&segment, &store.active(family));
-        if is_active && !store.retire(&segment, before_ms)? {
+        if store.is_active(&segment) && !store.retire(&segment, before_ms) {
             continue;
         }
         drop_segment(store, &segment, "time")?;
-        dropped = true;
     }
-    Ok(dropped)
+    Ok(())
 }
 
 fn drop_excess(shared: &Shared, store: &Store) -> Result<(), LogError> {
@@ -139,7 +131,7 @@ fn drop_excess(shared: &Shared, store: &Store) -> Result<(), LogError> {
         .filter(|family| *family != Family::Compacted && *family != Family::Salts)
         .flat_map(|family| {
             let mut segments = store.segments(family);
-            segments.pop();
+            segments.retain(|segment| !store.is_active(segment));
             segments
         })
         .collect();
@@ -165,9 +157,9 @@ fn drop_segment(
     segment: &Arc<Segment>,
     reason: &'static str,
 ) -> Result<(), LogError> {
-    let bytes = segment.bytes.load(Ordering::Relaxed);
+    let bytes = segment.bytes();
     tracing::info!(family = segment.family.name(), bytes, reason, "dropping old records");
-    store.drop_segment(segment)?;
+    store.drop_segment(segment, store.ends_of(segment), now_ms())?;
     metrics::dropped(bytes, reason);
     Ok(())
 }
@@ -203,40 +195,11 @@ fn least_position(store: &Store, partition: Partition) -> Result<Option<u64>, Lo
     let mut prefix = POSITION_PREFIX.to_vec();
     prefix.extend_from_slice(&partition_key(partition));
     let mut least = None;
-    for guard in store.meta.prefix(prefix) {
-        let (_, value) = guard.into_inner().map_err(storage)?;
-        let offset = u64_of(&value)?;
+    let meta = lock(&store.meta);
+    let positions = meta.range(prefix.clone()..).take_while(|(key, _)| key.starts_with(&prefix));
+    for (_, value) in positions {
+        let offset = u64_of(value)?;
         least = Some(offset.min(least.unwrap_or(u64::MAX)));
     }
     Ok(least)
-}
-
-/// Writes the memory of idle keyspaces out to files, so that a log at rest takes little.
-fn free_idle_memory(
-    store: &Store,
-    idle: &mut HashMap<String, (u64, Instant)>,
-) -> Result<(), LogError> {
-    let mut seen = HashMap::new();
-    for segment in Family::ALL.into_iter().flat_map(|family| store.segments(family)) {
-        let bytes = segment.keyspace.tree.active_memtable().size();
-        if bytes < IDLE_BYTES_MIN {
-            continue;
-        }
-        let name = segment.keyspace.name().to_string();
-        match idle.get(&name) {
-            Some((before, since)) if *before == bytes => {
-                if since.elapsed() >= IDLE {
-                    segment.keyspace.rotate_memtable().map_err(storage)?;
-                } else {
-                    seen.insert(name, (bytes, *since));
-                }
-            }
-            _ => drop(seen.insert(name, (bytes, Instant::now()))),
-        }
-    }
-    *idle = seen;
-    for segment in store.segments(Family::Compacted) {
-        segment.bytes.store(keyspace_bytes(&segment.keyspace), Ordering::Relaxed);
-    }
-    Ok(())
 }

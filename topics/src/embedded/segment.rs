@@ -1,49 +1,221 @@
-//! Segments (keyspaces of blocks), and where each partition's blocks are in them.
+//! Segments (files of frames), and where each partition's blocks are in them.
+//!
+//! A file begins with a head that says what it was made with. Complete files of blocks that are kept
+//! for a time end in an index of their blocks, so that opening a log reads one frame of each.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicI64, AtomicU64, Ordering},
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{self, IoSlice},
+    os::unix::fs::FileExt as _,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, RwLock,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
 };
 
-use fjall::{
-    AbstractTree as _, CompressionType, Keyspace, KeyspaceCreateOptions, KvSeparationOptions,
-};
+use xxhash_rust::xxh3::xxh3_64;
 
-use super::{layout::Family, shared::lock};
+use super::{frame::BlockRef, layout::Family, shared::lock, store::storage};
+use crate::LogError;
 
-/// Memory per keyspace before its blocks are written out to files.
-pub(super) const MEMTABLE_BYTES: u64 = 16 << 20;
-/// Values from this size go to value files.
-const SEPARATED_BYTES_MIN: u32 = 512;
+/// Version of the layout on disk.
+const FORMAT: u32 = 2;
+const MAGIC: [u8; 8] = *b"\xff\xfefflog\x00";
+/// Bytes of a file's head: magic, format `u32`, partitions `u32`, XXH3 of these `u64`.
+pub(super) const HEAD_BYTES: u64 = 24;
+/// Ending of the names of segments, and of those that are being made.
+const ENDING: &str = "log";
+const MAKING: &str = "new";
 
-/// A keyspace of blocks.
+/// By slot: a file's blocks in order.
+pub(super) type Index = HashMap<usize, Vec<BlockRef>>;
+
+/// A file of frames.
 pub(super) struct Segment {
     pub(super) family: Family,
-    pub(super) number: u64,
-    pub(super) keyspace: Keyspace,
-    /// Bytes of the blocks in it.
+    /// Names the file within this process: numbers of files are used again.
+    pub(super) id: u64,
+    pub(super) file: File,
+    pub(super) path: PathBuf,
+    /// Bytes of whole frames, head included.
     pub(super) bytes: AtomicU64,
-    /// When its first block was appended (or it was made), milliseconds since 1970.
+    /// Number of its blocks.
+    pub(super) blocks: AtomicU64,
+    /// When its first frame was written (or it was made), milliseconds since 1970.
     pub(super) oldest_ms: AtomicI64,
-    /// When its last block was appended, milliseconds since 1970; `i64::MIN` while it is empty.
+    /// When its last frame was written, milliseconds since 1970; `i64::MIN` while it is empty.
     pub(super) newest_ms: AtomicI64,
+    /// `None` until it is needed, for a complete file.
+    pub(super) index: RwLock<Option<Index>>,
 }
 
 impl Segment {
-    pub(super) fn new(family: Family, number: u64, keyspace: Keyspace, now_ms: i64) -> Segment {
+    /// Makes a file. It has its name only once it is whole and on the disk.
+    pub(super) fn make(
+        dir: &Path,
+        family: Family,
+        number: u64,
+        partitions: u32,
+        now_ms: i64,
+    ) -> io::Result<Segment> {
+        let path = dir.join(format!("{}-{number:010}.{ENDING}", family.name()));
+        let making = path.with_extension(MAKING);
+        let file =
+            File::options().create(true).truncate(true).read(true).write(true).open(&making)?;
+        file.write_all_at(&head(partitions), 0)?;
+        file.sync_all()?;
+        std::fs::rename(&making, &path)?;
+        File::open(dir)?.sync_all()?;
+        let index = Some(Index::new());
+        Ok(Segment::new(family, file, path, HEAD_BYTES, now_ms, index))
+    }
+
+    /// Opens a file that is there.
+    pub(super) fn open(found: &Found, partitions: u32, now_ms: i64) -> Result<Segment, LogError> {
+        let file = File::options().read(true).write(true).open(&found.path).map_err(storage)?;
+        let mut bytes = [0; HEAD_BYTES as usize];
+        let is_read = file.read_exact_at(&mut bytes, 0).is_ok();
+        if !is_read || bytes != head(partitions) {
+            return Err(head_error(&found.path, &bytes, partitions));
+        }
+        let length = file.metadata().map_err(storage)?.len();
+        Ok(Segment::new(found.family, file, found.path.clone(), length, now_ms, None))
+    }
+
+    fn new(
+        family: Family,
+        file: File,
+        path: PathBuf,
+        bytes: u64,
+        now_ms: i64,
+        index: Option<Index>,
+    ) -> Segment {
+        static NEXT_ID: AtomicU64 = AtomicU64::new(0);
         Segment {
             family,
-            number,
-            keyspace,
-            bytes: AtomicU64::new(0),
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            file,
+            path,
+            bytes: AtomicU64::new(bytes),
+            blocks: AtomicU64::new(0),
             oldest_ms: AtomicI64::new(now_ms),
             newest_ms: AtomicI64::new(i64::MIN),
+            index: RwLock::new(index),
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.newest_ms.load(Ordering::Relaxed) == i64::MIN
     }
+
+    /// Bytes of whole frames, head included.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Writes all slices one after the other, beginning at a position.
+    pub(super) fn write_at(&self, mut slices: &mut [IoSlice<'_>], mut at: u64) -> io::Result<()> {
+        // As many slices as a call may have.
+        const SLICES_MAX: usize = 1_024;
+        IoSlice::advance_slices(&mut slices, 0);
+        while !slices.is_empty() {
+            let some = &slices[..slices.len().min(SLICES_MAX)];
+            match rustix::io::pwritev(&self.file, some, at) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    at += written as u64;
+                    IoSlice::advance_slices(&mut slices, written);
+                }
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads exactly so many bytes.
+    pub(super) fn read_at(&self, at: u64, count: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(count);
+        while bytes.len() < count {
+            let read_at = at + bytes.len() as u64;
+            let spare = rustix::buffer::spare_capacity(&mut bytes);
+            match rustix::io::pread(&self.file, spare, read_at) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        bytes.truncate(count);
+        Ok(bytes)
+    }
+}
+
+fn head(partitions: u32) -> [u8; HEAD_BYTES as usize] {
+    let mut bytes = [0; HEAD_BYTES as usize];
+    bytes[..8].copy_from_slice(&MAGIC);
+    bytes[8..12].copy_from_slice(&FORMAT.to_le_bytes());
+    bytes[12..16].copy_from_slice(&partitions.to_le_bytes());
+    let sum = xxh3_64(&bytes[..16]);
+    bytes[16..].copy_from_slice(&sum.to_le_bytes());
+    bytes
+}
+
+fn head_error(path: &Path, found: &[u8], partitions: u32) -> LogError {
+    let number = |at: usize| {
+        found[at..].first_chunk().map_or(0, |bytes: &[u8; 4]| u32::from_le_bytes(*bytes))
+    };
+    if found[..8] != MAGIC || xxh3_64(&found[..16]).to_le_bytes() != found[16..] {
+        return storage(format!(
+            "the head of {} is damaged: restore the folder from a copy",
+            path.display()
+        ));
+    }
+    LogError::Format(if number(8) == FORMAT {
+        format!(
+            "the log has {0} partitions and the configuration says {partitions}: the number can't \
+             be changed once there is data; set it back to {0}",
+            number(12)
+        )
+    } else {
+        format!(
+            "the log was written in format {}, this version reads format {FORMAT}: use the version \
+             that wrote it, or start with an empty folder",
+            number(8)
+        )
+    })
+}
+
+/// A segment in the folder.
+pub(super) struct Found {
+    pub(super) family: Family,
+    pub(super) number: u64,
+    path: PathBuf,
+}
+
+/// The segments in a folder by family and number. Removes what was left of an interrupted making.
+pub(super) fn find(dir: &Path) -> Result<Vec<Found>, LogError> {
+    let mut segments = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(storage)? {
+        let path = entry.map_err(storage)?.path();
+        if path.extension().is_some_and(|ending| ending == MAKING) {
+            std::fs::remove_file(&path).map_err(storage)?;
+            continue;
+        }
+        let Some(name) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
+        let family = Family::ALL.into_iter().find_map(|family| {
+            let number = name.strip_prefix(family.name())?.strip_prefix('-')?;
+            Some((family, number.parse().ok()?))
+        });
+        if let Some((family, number)) = family
+            && path.extension().is_some_and(|ending| ending == ENDING)
+        {
+            segments.push(Found { family, number, path });
+        }
+    }
+    segments.sort_by_key(|found| (found.family, found.number));
+    Ok(segments)
 }
 
 /// Where one partition's blocks are.
@@ -60,11 +232,11 @@ impl PartitionIndex {
         self.end.load(Ordering::Acquire)
     }
 
-    /// The parts that hold offsets from `offset` on.
-    pub(super) fn parts_from(&self, offset: u64) -> Vec<(u64, Arc<Segment>)> {
+    /// The segment after `skipped` others that holds offsets from `offset` on.
+    pub(super) fn part_from(&self, offset: u64, skipped: usize) -> Option<Arc<Segment>> {
         let parts = self.parts();
         let from = parts.partition_point(|(first, _)| *first <= offset).saturating_sub(1);
-        parts[from..].to_vec()
+        parts.get(from + skipped).map(|(_, segment)| segment.clone())
     }
 
     /// Notes that a block went to a segment.
@@ -86,29 +258,7 @@ impl PartitionIndex {
         Some(parts.get(at + 1).map_or_else(|| self.end(), |(first, _)| *first))
     }
 
-    /// Whether `segment` holds the last blocks.
-    pub(super) fn ends_in(&self, segment: &Arc<Segment>) -> bool {
-        self.parts().last().is_some_and(|(_, last)| Arc::ptr_eq(last, segment))
-    }
-
-    fn parts(&self) -> std::sync::MutexGuard<'_, Vec<(u64, Arc<Segment>)>> {
+    fn parts(&self) -> MutexGuard<'_, Vec<(u64, Arc<Segment>)>> {
         lock(&self.parts)
     }
-}
-
-/// Bytes that a keyspace takes on disk and in memory.
-pub(super) fn keyspace_bytes(keyspace: &Keyspace) -> u64 {
-    keyspace.disk_space() + keyspace.tree.active_memtable().size()
-}
-
-/// How a segment's keyspace is made.
-pub(super) fn block_options() -> KeyspaceCreateOptions {
-    let values = KvSeparationOptions::default()
-        .separation_threshold(SEPARATED_BYTES_MIN)
-        .compression(CompressionType::None);
-    KeyspaceCreateOptions::default()
-        .max_memtable_size(MEMTABLE_BYTES)
-        .manual_journal_persist(true)
-        .expect_point_read_hits(true)
-        .with_kv_separation(Some(values))
 }

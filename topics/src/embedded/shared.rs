@@ -4,7 +4,7 @@
 use std::{
     fs::File,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak,
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -23,12 +23,20 @@ use crate::{AppendError, LogError, Partition, RecordBatch};
 /// Folder of the store within the log's folder; the lock file lies beside it.
 const STORE_FOLDER: &str = "store";
 const LOCK_FILE: &str = "lock";
-/// How long a question waits for a store that is being opened again.
-const STORE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Locks a mutex whose data is valid even after a panic elsewhere.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// [`lock`] for readers.
+pub(super) fn read_lock<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// [`lock`] for who changes something.
+pub(super) fn write_lock<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Milliseconds since 1970.
@@ -49,8 +57,6 @@ pub(super) struct Shared {
     /// Ends the upkeep thread's pauses.
     pub(super) closing: Signal,
     closed: AtomicBool,
-    /// Something was dropped that must not stay in the database's journals.
-    pub(super) erase_journals: AtomicBool,
     store: RwLock<Option<Arc<Store>>>,
     /// Why appends fail at the moment.
     trouble: Mutex<Option<AppendError>>,
@@ -78,7 +84,6 @@ impl Shared {
             upkeep: Mutex::default(),
             closing: Signal::default(),
             closed: AtomicBool::new(false),
-            erase_journals: AtomicBool::new(false),
             store: RwLock::new(Some(Arc::new(store))),
             trouble: Mutex::new(None),
             watchers,
@@ -89,28 +94,8 @@ impl Shared {
 
     /// The open store. Don't keep it for longer than a call.
     pub(super) fn store(&self) -> Result<Arc<Store>, LogError> {
-        let store = self.store.read().unwrap_or_else(PoisonError::into_inner).clone();
-        store.ok_or_else(|| {
-            if self.is_closed() {
-                LogError::Closed
-            } else {
-                storage("the store is being opened again after an error")
-            }
-        })
-    }
-
-    /// [`Shared::store`], which waits while the store is closed for a moment.
-    pub(super) fn store_soon(&self) -> Result<Arc<Store>, LogError> {
-        let deadline = Instant::now() + STORE_TIMEOUT;
-        loop {
-            match self.store() {
-                Err(error) if !self.is_closed() && Instant::now() < deadline => {
-                    tracing::debug!(%error, "waiting for the store");
-                    std::thread::sleep(Duration::from_millis(5));
-                }
-                result => return result,
-            }
-        }
+        let store = read_lock(&self.store).clone();
+        store.ok_or(LogError::Closed)
     }
 
     pub(super) fn slot(&self, partition: Partition) -> Result<usize, LogError> {
@@ -164,7 +149,7 @@ impl Shared {
 
     /// Closes the store; `false` when somebody still used it at `deadline`.
     pub(super) fn close_store(&self, deadline: Instant) -> bool {
-        let store = self.store.write().unwrap_or_else(PoisonError::into_inner).take();
+        let store = write_lock(&self.store).take();
         let Some(store) = store else { return true };
         let weak = Arc::downgrade(&store);
         drop(store);
@@ -175,23 +160,6 @@ impl Shared {
             std::thread::sleep(Duration::from_millis(1));
         }
         true
-    }
-
-    /// Empties the journals of the closed store. Only right if everything in them has been written
-    /// out to files.
-    pub(super) fn empty_journals(&self) -> Result<(), LogError> {
-        super::journal::empty_all(&self.settings.dir.join(STORE_FOLDER))
-    }
-
-    /// Opens the store again after [`Shared::close_store`].
-    pub(super) fn open_store(&self) -> Result<(), LogError> {
-        let dir = self.settings.dir.join(STORE_FOLDER);
-        let store = Store::open(&dir, &self.settings, now_ms())?;
-        *self.store.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(store));
-        for slot in 0..self.watchers.len() {
-            self.notify(slot);
-        }
-        Ok(())
     }
 
     /// Sets or clears the reason why appends fail.
