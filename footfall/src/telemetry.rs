@@ -19,9 +19,8 @@ pub(crate) type Ready = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 
 /// Starts logging to standard error. `FOOTFALL_LOG` sets the level (`warn`, `footfall=debug`).
 pub(crate) fn start_logging() {
-    let filter = EnvFilter::try_from_env("FOOTFALL_LOG").unwrap_or_else(|_| {
-        EnvFilter::new("info,fjall=warn,lsm_tree=warn,librdkafka=error,rdkafka=error")
-    });
+    let filter = EnvFilter::try_from_env("FOOTFALL_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("info,librdkafka=error,rdkafka=error"));
     let format = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second start in the same process (tests) keeps the first.
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());

@@ -1,10 +1,12 @@
 //! The log in one folder: durable, ordered, shared by all threads of one process.
 //!
-//! Appends of all connections are gathered by one thread into one atomic write with one sync
-//! (`writer`). Records lie in blocks (`block`) in a key-value store, grouped in segments
-//! that retention deletes as a whole (`store`, `retention`). Readers wait for a signal, not for a
+//! Appends of all connections are gathered by one thread into one atomic, synced write (`writer`,
+//! `commit`). Records lie in blocks (`block`), the blocks of a write in a frame with checksums
+//! (`frame`), the frames in files that are only ever appended to (`segment`) and that retention
+//! deletes as a whole (`store`, `retention`). Writes and large reads go past the page cache (`pages`).
+//! Opening cuts off what a crash left half written (`repair`). Readers wait for a signal, not for a
 //! timer (`reader`). A shard's outputs and positions go through the same writer (`group`).
-//! Compacted topics are rewritten in the background (`compact`).
+//! Compacted topics are rewritten in the background (`compact`, `clean`).
 //!
 //! # What is promised
 //!
@@ -32,20 +34,26 @@ use crate::{
 };
 
 mod block;
+mod buffer;
 mod cache;
 mod clean;
 mod commit;
 mod compact;
 mod frame;
+mod frames;
 mod gather;
 mod group;
+mod index;
 mod layout;
+mod lookup;
+mod open;
 mod outcome;
+mod pages;
 mod placed;
 mod queue;
 mod reader;
+mod repair;
 mod retention;
-mod scan;
 mod segment;
 mod shared;
 mod space;
@@ -68,8 +76,8 @@ pub struct Settings {
     pub partitions: u32,
     /// Bytes that all records together may take. From 75 % on, the oldest consumed records are
     /// dropped before their time; at 85 %, when nothing may be dropped, appends fail; the rest is for
-    /// what consumers write while they make room. The storage's journals and memory come on top
-    /// (up to some 300 MB).
+    /// what consumers write while they make room. A few megabytes of zeros at the ends of files come
+    /// on top.
     pub max_bytes: u64,
     /// Bytes that stay free on the disk: below, appends fail.
     pub min_free_bytes: u64,

@@ -1,11 +1,11 @@
-//! Compaction of the embedded log against a model.
+//! Compaction of the embedded log, and the cleaning of its files, against a model.
 
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::{collections::BTreeMap, time::Duration};
 
 use footfall_topics::{
-    Log, RecordBatch, Topic, append_blocking,
+    Log, Position, RecordBatch, ShardLog, Topic, append_blocking,
     embedded::{EmbeddedLog, Settings},
 };
 use proptest::prelude::*;
@@ -14,19 +14,26 @@ use proptest::prelude::*;
 #[allow(dead_code, unused_macros)]
 mod contract;
 
-use contract::{end, partition, read_to_end};
+use contract::{end, gain_all, open, partition, read_to_end};
 
 #[derive(Clone, Debug)]
 enum Step {
     /// Appends values (empty: a removal) for keys.
     Put(Vec<(u8, u16)>),
+    /// Commits a position.
+    Commit(u64),
     Compact,
     Restart,
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let records = prop::collection::vec((0u8..12, 0u16..400), 1..40);
-    prop_oneof![6 => records.prop_map(Step::Put), 3 => Just(Step::Compact), 1 => Just(Step::Restart)]
+    prop_oneof![
+        6 => records.prop_map(Step::Put),
+        2 => any::<u64>().prop_map(Step::Commit),
+        3 => Just(Step::Compact),
+        1 => Just(Step::Restart),
+    ]
 }
 
 fn check_compacted(log: &EmbeddedLog, model: &[(u8, Vec<u8>)]) -> Result<(), TestCaseError> {
@@ -54,6 +61,12 @@ fn check_compacted(log: &EmbeddedLog, model: &[(u8, Vec<u8>)]) -> Result<(), Tes
     Ok(())
 }
 
+fn shard_of(log: &dyn Log) -> Box<dyn ShardLog> {
+    let mut member = log.join("group").unwrap();
+    gain_all(&mut *member, 4);
+    open(&*member, 0)
+}
+
 /// Memory is faster than a disk where it is not about the disk.
 fn fast_folder() -> tempfile::TempDir {
     let memory = std::path::Path::new("/dev/shm");
@@ -66,8 +79,11 @@ proptest! {
     #[test]
     fn compaction_agrees_with_a_model(steps in prop::collection::vec(step(), 1..20)) {
         let folder = fast_folder();
-        let open = || EmbeddedLog::open(Settings::new(folder.path())).unwrap();
-        let mut log = open();
+        // Files that are small enough to be rewritten again and again.
+        let settings = Settings { max_bytes: 16 << 20, ..Settings::new(folder.path()) };
+        let reopen = || EmbeddedLog::open(settings.clone()).unwrap();
+        let mut position = None;
+        let mut log = reopen();
         let mut model: Vec<(u8, Vec<u8>)> = Vec::new();
         for step in steps {
             match step {
@@ -81,6 +97,12 @@ proptest! {
                     }
                     append_blocking(&*log, batch).unwrap();
                 }
+                Step::Commit(offset) => {
+                    let metadata = format!("metadata of {offset}");
+                    let next = Position { partition: partition(Topic::Clicks, 0), offset, metadata };
+                    shard_of(&*log).commit(&RecordBatch::new(), std::slice::from_ref(&next)).unwrap();
+                    position = Some(next);
+                }
                 Step::Compact => {
                     log.tidy().unwrap();
                     let stored = read_to_end(&*log, partition(Topic::Blocklist, 0), 0);
@@ -93,10 +115,12 @@ proptest! {
                 Step::Restart => {
                     log.close(Duration::from_secs(10));
                     drop(log);
-                    log = open();
+                    log = reopen();
                 }
             }
             check_compacted(&log, &model)?;
+            let committed = shard_of(&*log).committed(&[partition(Topic::Clicks, 0)]).unwrap();
+            prop_assert_eq!(&committed, &[position.clone()]);
         }
     }
 }

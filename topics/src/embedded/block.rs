@@ -1,7 +1,7 @@
 //! The stored form of consecutive records: one block per partition and gathered append.
 //!
-//! A block knows nothing of its partition and first offset (its key in the store has them) and
-//! carries no checksum: the store's journal and value files check theirs.
+//! A block knows nothing of its partition and first offset, and carries no checksum: the table of the
+//! frame that it lies in has them (`frame`).
 //!
 //! Layout, little-endian: version `u8`, compression `u8`, 2 zero bytes, records `u32`, span `u32`
 //! (offsets that the block covers), append time in ms `i64`, uncompressed payload bytes `u32`; then
@@ -138,7 +138,7 @@ impl Block {
 
     /// One past the last offset that it covers.
     pub(super) fn end(&self) -> u64 {
-        self.first + u64::from(self.span)
+        self.first.saturating_add(u64::from(self.span))
     }
 
     /// When it was appended, milliseconds since 1970.
@@ -180,7 +180,10 @@ impl Cursor {
         if end > bytes.len() {
             return Err(BlockError("a record that is longer than its block"));
         }
-        let offset = self.next_offset + u64::from(gap);
+        let offset = self.next_offset.saturating_add(u64::from(gap));
+        if offset >= block.end() {
+            return Err(BlockError("a record behind the block's last offset"));
+        }
         self.at = end;
         self.next_offset = offset + 1;
         Ok(Some(RecordAt { offset, key_start, value_start, end }))

@@ -43,7 +43,7 @@ fn clean(store: &Store, segment: &Arc<Segment>) -> Result<(), LogError> {
     for (slot, block) in store.placed.within(segment) {
         let partition = store.layout.all().find(|(of, _)| *of == slot);
         let Some((_, partition)) = partition else { continue };
-        let bytes = segment.read_at(block.at, block.bytes as usize).map_err(storage)?;
+        let bytes = segment.file.read(block.at, block.bytes as usize).map_err(storage)?;
         gathered += bytes.len();
         write.blocks.push(NewBlock {
             slot,

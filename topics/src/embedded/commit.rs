@@ -6,7 +6,7 @@
 //! itself succeeds, nothing is written.
 
 use std::{
-    io::{self, IoSlice},
+    io,
     sync::{Arc, atomic::Ordering},
 };
 
@@ -14,6 +14,7 @@ use bytes::Bytes;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
+    buffer::PageBuffer,
     frame::{BlockRef, Entry, FrameWriter},
     layout::Family,
     segment::Segment,
@@ -55,7 +56,6 @@ pub(super) struct WriteError {
 }
 
 /// The files that are written to.
-#[derive(Default)]
 pub(super) struct Writing {
     /// The number of the last write.
     pub(super) last_write: u64,
@@ -63,18 +63,19 @@ pub(super) struct Writing {
     pub(super) active: [Option<Arc<Segment>>; Family::ALL.len()],
     /// Files that may have more bytes than they should, with the bytes that they should have.
     undo: Vec<(Arc<Segment>, u64)>,
+    pub(super) buffer: PageBuffer,
 }
 
 impl Writing {
     pub(super) fn after(last_write: u64) -> Writing {
-        Writing { last_write, ..Writing::default() }
+        let active = <[Option<Arc<Segment>>; Family::ALL.len()]>::default();
+        Writing { last_write, active, undo: Vec::new(), buffer: PageBuffer::new() }
     }
 
     /// Cuts files back to what they were before a write that failed.
     pub(super) fn roll_back(&mut self) -> io::Result<()> {
         while let Some((segment, bytes)) = self.undo.last() {
-            segment.file.set_len(*bytes)?;
-            segment.file.sync_all()?;
+            segment.file.cut(*bytes)?;
             self.undo.pop();
         }
         Ok(())
@@ -127,11 +128,7 @@ impl Store {
             let mut at = segment.bytes();
             writing.undo.push((segment.clone(), at));
             let payloads = blocks.iter().map(|(block, _)| &block.bytes[..]);
-            let mut slices: Vec<_> =
-                [&head[..]].into_iter().chain(payloads).map(IoSlice::new).collect();
-            let bytes: usize = slices.iter().map(|slice| slice.len()).sum();
-            segment.write_at(&mut slices, at)?;
-            let end = at + bytes as u64;
+            segment.file.write(&mut writing.buffer, [&head[..]].into_iter().chain(payloads), at)?;
             at += head.len() as u64;
             let mut placed = Vec::new();
             for (block, mut reference) in blocks {
@@ -139,10 +136,10 @@ impl Store {
                 at += u64::from(reference.bytes);
                 placed.push((block.slot, block.replacing, reference));
             }
-            written.push(Written { segment, end, placed });
+            written.push(Written { segment, end: at, placed });
         }
         for part in &written {
-            part.segment.file.sync_data()?;
+            part.segment.file.sync()?;
         }
         Ok(written)
     }
@@ -158,14 +155,17 @@ impl Store {
             if !self.settings.is_segment_complete(active, now_ms) {
                 return Ok(active.clone());
             }
-            if family != Family::Compacted {
-                let active = active.clone();
+            let active = active.clone();
+            if family == Family::Compacted {
+                active.file.cut(active.bytes())?;
+            } else {
                 self.complete(writing, &active)?;
             }
             writing.active[family.index()] = None;
         }
         let number = self.next_number(family);
-        let made = Segment::make(&self.dir, family, number, self.settings.partitions, now_ms)?;
+        let (partitions, buffer) = (self.settings.partitions, &mut writing.buffer);
+        let made = Segment::make(&self.dir, (family, number), partitions, now_ms, buffer)?;
         let segment = Arc::new(made);
         self.add_segment(segment.clone());
         writing.active[family.index()] = Some(segment.clone());
@@ -188,10 +188,13 @@ impl Store {
         bytes.extend_from_slice(&at.to_le_bytes());
         bytes.extend_from_slice(&xxh3_64(&at.to_le_bytes()).to_le_bytes());
         writing.undo.push((segment.clone(), at));
-        segment.write_at(&mut [IoSlice::new(&bytes)], at)?;
-        segment.file.sync_data()?;
+        segment.file.write(&mut writing.buffer, [&bytes[..]].into_iter(), at)?;
+        segment.file.sync()?;
+        // The trailer is found from the file's end.
+        let end = at + bytes.len() as u64;
+        segment.file.cut(end)?;
         writing.undo.pop();
-        segment.bytes.store(at + bytes.len() as u64, Ordering::Relaxed);
+        segment.bytes.store(end, Ordering::Relaxed);
         self.keep_index(segment);
         Ok(())
     }

@@ -25,6 +25,9 @@ pub(super) const MAGIC_AT: usize = 8;
 /// A table is refused above this size: far more than any write has.
 const TABLE_BYTES_MAX: u32 = 64 << 20;
 
+/// Offsets and numbers of writes stay below this, so that adding to them is safe.
+pub(super) const NUMBER_MAX: u64 = 1 << 62;
+
 const BLOCK: u8 = 1;
 const REPLACING: u8 = 2;
 const EMPTIED: u8 = 3;
@@ -47,7 +50,7 @@ pub(super) struct BlockRef {
 impl BlockRef {
     /// One past the last offset that it covers.
     pub(super) fn end(&self) -> u64 {
-        self.first + u64::from(self.span)
+        self.first.saturating_add(u64::from(self.span))
     }
 }
 
@@ -133,13 +136,15 @@ impl FrameWriter {
 pub(super) struct Frame {
     /// Position in the file.
     pub(super) at: u64,
+    /// One past the last block.
+    pub(super) end: u64,
     /// The number of the write.
     pub(super) write: u64,
     /// The families whose files the write went to, as bits; none in the last frame of a complete
     /// file.
     pub(super) families: u8,
     pub(super) written_ms: i64,
-    payload: u64,
+    layout: Layout,
     table: Vec<u8>,
 }
 
@@ -152,7 +157,7 @@ pub(super) struct Sizes {
 /// Reads sizes from a header, if it looks like one.
 pub(super) fn sizes(header: &[u8]) -> Option<Sizes> {
     let header: &[u8; HEADER_BYTES] = header.first_chunk()?;
-    let table = u32::from_le_bytes(header[40..44].try_into().ok()?);
+    let table = u32_at(header, 40);
     (header[MAGIC_AT..16] == MAGIC && table <= TABLE_BYTES_MAX)
         .then_some(Sizes { table: table as usize, payload: u64_at(header, 24) })
 }
@@ -171,67 +176,101 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
 }
 
 impl Frame {
-    /// Reads header and table, if they are whole. `at` is their position in the file.
-    pub(super) fn parse(at: u64, head: &[u8]) -> Option<Frame> {
+    /// Reads header and table, if they are whole and can be true of a file of `length` bytes. `at`
+    /// is their position in it.
+    pub(super) fn parse(at: u64, head: &[u8], layout: Layout, length: u64) -> Option<Frame> {
         let sizes = sizes(head)?;
         let head = head.get(..HEADER_BYTES + sizes.table)?;
-        (u64_at(head, 0) == xxh3_64(&head[8..])).then(|| Frame {
+        if u64_at(head, 0) != xxh3_64(&head[8..]) {
+            return None;
+        }
+        let end = at.checked_add(head.len() as u64)?.checked_add(sizes.payload)?;
+        let frame = Frame {
             at,
+            end,
             write: u64_at(head, 16),
             families: head[44],
             written_ms: u64_at(head, 32).cast_signed(),
-            payload: sizes.payload,
+            layout,
             table: head[HEADER_BYTES..].to_vec(),
-        })
+        };
+        (end <= length && frame.is_sound()).then_some(frame)
     }
 
-    /// One past the last block.
-    pub(super) fn end(&self) -> u64 {
-        self.payload_at() + self.payload
+    /// Whether the table can be read to its end and lists the blocks that follow it. A checksum says
+    /// that a table is what was written, not that this version wrote it.
+    fn is_sound(&self) -> bool {
+        let mut entries = self.entries();
+        let lies_before = |block: BlockRef, end| block.at.saturating_add(block.bytes.into()) <= end;
+        let all_sound = entries.by_ref().all(|entry| match entry {
+            Entry::Block { block, .. } => block.end() < NUMBER_MAX && lies_before(block, self.end),
+            Entry::Index { block, .. } => block.end() < NUMBER_MAX && lies_before(block, self.at),
+            Entry::Emptied { end, .. } => end < NUMBER_MAX,
+            Entry::Meta { .. } => true,
+        });
+        let is_read = entries.rest.is_empty() && entries.block_at == self.end;
+        all_sound && is_read && self.write < NUMBER_MAX
     }
 
-    fn payload_at(&self) -> u64 {
-        self.at + (HEADER_BYTES + self.table.len()) as u64
-    }
-
-    /// The table's entries. Ends at one that this version does not know.
-    pub(super) fn entries(&self, layout: Layout) -> impl Iterator<Item = Entry<'_>> {
-        let mut rest = &self.table[..];
-        let mut block_at = self.payload_at();
-        std::iter::from_fn(move || entry(&mut rest, layout, &mut block_at))
+    /// The table's entries.
+    pub(super) fn entries(&self) -> Entries<'_> {
+        let block_at = self.at + (HEADER_BYTES + self.table.len()) as u64;
+        Entries { rest: &self.table, layout: self.layout, block_at }
     }
 }
 
-fn entry<'a>(rest: &mut &'a [u8], layout: Layout, block_at: &mut u64) -> Option<Entry<'a>> {
-    let tag = *rest.split_off_first()?;
-    if tag == META {
-        let lengths = rest.split_off(..8)?;
-        let key = rest.split_off(..u32_at(lengths, 0) as usize)?;
-        let value = rest.split_off(..u32_at(lengths, 4) as usize)?;
-        return Some(Entry::Meta { key, value });
+/// The entries of a table. Ends at one that can't be read.
+pub(super) struct Entries<'a> {
+    rest: &'a [u8],
+    layout: Layout,
+    /// Where the next block lies.
+    block_at: u64,
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = Entry<'a>;
+
+    fn next(&mut self) -> Option<Entry<'a>> {
+        let mut rest = self.rest;
+        let entry = self.read(&mut rest)?;
+        self.rest = rest;
+        Some(entry)
     }
-    let slot = layout.slot_of_key(rest.split_off(..PARTITION_KEY_BYTES)?)?;
-    if tag == EMPTIED {
-        let range = rest.split_off(..16)?;
-        return Some(Entry::Emptied { slot, first: u64_at(range, 0), end: u64_at(range, 8) });
-    }
-    let fixed = rest.split_off(..24)?;
-    let mut block = BlockRef {
-        first: u64_at(fixed, 0),
-        span: u32_at(fixed, 8),
-        bytes: u32_at(fixed, 12),
-        sum: u64_at(fixed, 16),
-        at: *block_at,
-    };
-    match tag {
-        BLOCK | REPLACING => {
-            *block_at += u64::from(block.bytes);
-            Some(Entry::Block { slot, block, replacing: tag == REPLACING })
+}
+
+impl<'a> Entries<'a> {
+    fn read(&mut self, rest: &mut &'a [u8]) -> Option<Entry<'a>> {
+        let tag = *rest.split_off_first()?;
+        if tag == META {
+            let lengths = rest.split_off(..8)?;
+            let key = rest.split_off(..u32_at(lengths, 0) as usize)?;
+            let value = rest.split_off(..u32_at(lengths, 4) as usize)?;
+            return Some(Entry::Meta { key, value });
         }
-        INDEX => {
-            block.at = u64_at(rest.split_off(..8)?, 0);
-            Some(Entry::Index { slot, block })
+        let slot = self.layout.slot_of_key(rest.split_off(..PARTITION_KEY_BYTES)?)?;
+        if tag == EMPTIED {
+            let range = rest.split_off(..16)?;
+            let (first, end) = (u64_at(range, 0), u64_at(range, 8));
+            return (first <= end).then_some(Entry::Emptied { slot, first, end });
         }
-        _ => None,
+        let fixed = rest.split_off(..24)?;
+        let mut block = BlockRef {
+            first: u64_at(fixed, 0),
+            span: u32_at(fixed, 8),
+            bytes: u32_at(fixed, 12),
+            sum: u64_at(fixed, 16),
+            at: self.block_at,
+        };
+        match tag {
+            BLOCK | REPLACING => {
+                self.block_at = self.block_at.checked_add(u64::from(block.bytes))?;
+                Some(Entry::Block { slot, block, replacing: tag == REPLACING })
+            }
+            INDEX => {
+                block.at = u64_at(rest.split_off(..8)?, 0);
+                Some(Entry::Index { slot, block })
+            }
+            _ => None,
+        }
     }
 }

@@ -1,23 +1,21 @@
-//! Segments (files of frames), and where each partition's blocks are in them.
+//! Segments: files of frames.
 //!
 //! A file begins with a head that says what it was made with. Complete files of blocks that are kept
 //! for a time end in an index of their blocks, so that opening a log reads one frame of each.
 
 use std::{
-    collections::HashMap,
     fs::File,
-    io::{self, IoSlice},
-    os::unix::fs::FileExt as _,
+    io,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, MutexGuard, RwLock,
+        RwLock,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
 };
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{frame::BlockRef, layout::Family, shared::lock, store::storage};
+use super::{buffer::PageBuffer, index::Index, layout::Family, pages::PagedFile, store::storage};
 use crate::LogError;
 
 /// Version of the layout on disk.
@@ -29,15 +27,12 @@ pub(super) const HEAD_BYTES: u64 = 24;
 const ENDING: &str = "log";
 const MAKING: &str = "new";
 
-/// By slot: a file's blocks in order.
-pub(super) type Index = HashMap<usize, Vec<BlockRef>>;
-
 /// A file of frames.
 pub(super) struct Segment {
     pub(super) family: Family,
     /// Names the file within this process: numbers of files are used again.
     pub(super) id: u64,
-    pub(super) file: File,
+    pub(super) file: PagedFile,
     pub(super) path: PathBuf,
     /// Bytes of whole frames, head included.
     pub(super) bytes: AtomicU64,
@@ -55,18 +50,21 @@ impl Segment {
     /// Makes a file. It has its name only once it is whole and on the disk.
     pub(super) fn make(
         dir: &Path,
-        family: Family,
-        number: u64,
+        (family, number): (Family, u64),
         partitions: u32,
         now_ms: i64,
+        buffer: &mut PageBuffer,
     ) -> io::Result<Segment> {
         let path = dir.join(format!("{}-{number:010}.{ENDING}", family.name()));
         let making = path.with_extension(MAKING);
-        let file =
-            File::options().create(true).truncate(true).read(true).write(true).open(&making)?;
-        file.write_all_at(&head(partitions), 0)?;
-        file.sync_all()?;
-        std::fs::rename(&making, &path)?;
+        let mut make = || {
+            let file = PagedFile::make(&making)?;
+            file.write(buffer, [&head(partitions)[..]].into_iter(), 0)?;
+            file.sync()?;
+            std::fs::rename(&making, &path)?;
+            Ok::<_, io::Error>(file)
+        };
+        let file = make().inspect_err(|_| drop(std::fs::remove_file(&making)))?;
         File::open(dir)?.sync_all()?;
         let index = Some(Index::new());
         Ok(Segment::new(family, file, path, HEAD_BYTES, now_ms, index))
@@ -74,19 +72,19 @@ impl Segment {
 
     /// Opens a file that is there.
     pub(super) fn open(found: &Found, partitions: u32, now_ms: i64) -> Result<Segment, LogError> {
-        let file = File::options().read(true).write(true).open(&found.path).map_err(storage)?;
-        let mut bytes = [0; HEAD_BYTES as usize];
-        let is_read = file.read_exact_at(&mut bytes, 0).is_ok();
-        if !is_read || bytes != head(partitions) {
+        let file = PagedFile::open(&found.path).map_err(storage)?;
+        let mut bytes = file.read(0, HEAD_BYTES as usize).unwrap_or_default();
+        bytes.resize(HEAD_BYTES as usize, 0);
+        if bytes != head(partitions) {
             return Err(head_error(&found.path, &bytes, partitions));
         }
-        let length = file.metadata().map_err(storage)?.len();
+        let length = file.length();
         Ok(Segment::new(found.family, file, found.path.clone(), length, now_ms, None))
     }
 
     fn new(
         family: Family,
-        file: File,
+        file: PagedFile,
         path: PathBuf,
         bytes: u64,
         now_ms: i64,
@@ -113,42 +111,6 @@ impl Segment {
     /// Bytes of whole frames, head included.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
-    }
-
-    /// Writes all slices one after the other, beginning at a position.
-    pub(super) fn write_at(&self, mut slices: &mut [IoSlice<'_>], mut at: u64) -> io::Result<()> {
-        // As many slices as a call may have.
-        const SLICES_MAX: usize = 1_024;
-        IoSlice::advance_slices(&mut slices, 0);
-        while !slices.is_empty() {
-            let some = &slices[..slices.len().min(SLICES_MAX)];
-            match rustix::io::pwritev(&self.file, some, at) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(written) => {
-                    at += written as u64;
-                    IoSlice::advance_slices(&mut slices, written);
-                }
-                Err(rustix::io::Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads exactly so many bytes.
-    pub(super) fn read_at(&self, at: u64, count: usize) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::with_capacity(count);
-        while bytes.len() < count {
-            let read_at = at + bytes.len() as u64;
-            let spare = rustix::buffer::spare_capacity(&mut bytes);
-            match rustix::io::pread(&self.file, spare, read_at) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(_) | Err(rustix::io::Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        bytes.truncate(count);
-        Ok(bytes)
     }
 }
 
@@ -216,49 +178,4 @@ pub(super) fn find(dir: &Path) -> Result<Vec<Found>, LogError> {
     }
     segments.sort_by_key(|found| (found.family, found.number));
     Ok(segments)
-}
-
-/// Where one partition's blocks are.
-#[derive(Default)]
-pub(super) struct PartitionIndex {
-    /// The segments that hold blocks of it, each with the first offset there, in order.
-    parts: Mutex<Vec<(u64, Arc<Segment>)>>,
-    /// One past the last record.
-    pub(super) end: AtomicU64,
-}
-
-impl PartitionIndex {
-    pub(super) fn end(&self) -> u64 {
-        self.end.load(Ordering::Acquire)
-    }
-
-    /// The segment after `skipped` others that holds offsets from `offset` on.
-    pub(super) fn part_from(&self, offset: u64, skipped: usize) -> Option<Arc<Segment>> {
-        let parts = self.parts();
-        let from = parts.partition_point(|(first, _)| *first <= offset).saturating_sub(1);
-        parts.get(from + skipped).map(|(_, segment)| segment.clone())
-    }
-
-    /// Notes that a block went to a segment.
-    pub(super) fn note(&self, first: u64, segment: &Arc<Segment>) {
-        let mut parts = self.parts();
-        if parts.last().is_none_or(|(_, last)| !Arc::ptr_eq(last, segment)) {
-            parts.push((first, segment.clone()));
-        }
-    }
-
-    pub(super) fn forget(&self, segment: &Arc<Segment>) {
-        self.parts().retain(|(_, part)| !Arc::ptr_eq(part, segment));
-    }
-
-    /// One past the last offset that `segment` holds, if it holds any.
-    pub(super) fn end_in(&self, segment: &Arc<Segment>) -> Option<u64> {
-        let parts = self.parts();
-        let at = parts.iter().position(|(_, part)| Arc::ptr_eq(part, segment))?;
-        Some(parts.get(at + 1).map_or_else(|| self.end(), |(first, _)| *first))
-    }
-
-    fn parts(&self) -> MutexGuard<'_, Vec<(u64, Arc<Segment>)>> {
-        lock(&self.parts)
-    }
 }

@@ -3,6 +3,7 @@
 
 use std::{
     fs::File,
+    path::Path,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak,
         atomic::{AtomicBool, Ordering},
@@ -68,9 +69,7 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn open(settings: Settings) -> Result<Shared, LogError> {
-        std::fs::create_dir_all(&settings.dir).map_err(|error| {
-            storage(format!("{} can't be made: {error}", settings.dir.display()))
-        })?;
+        make_folder(&settings.dir)?;
         let lock_file = lock_folder(&settings)?;
         let store = Store::open(&settings.dir.join(STORE_FOLDER), &settings, now_ms())?;
         let layout = store.layout;
@@ -204,6 +203,19 @@ impl Shared {
             }
         }
     }
+}
+
+/// Makes a folder if it is missing, so that it is still there after a power cut.
+pub(super) fn make_folder(dir: &Path) -> Result<(), LogError> {
+    let make = || {
+        std::fs::create_dir_all(dir)?;
+        // The folder's name lies in its parent. An empty path means the current directory.
+        let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
+        File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+    };
+    make().map_err(|error: std::io::Error| {
+        storage(format!("{} can't be made: {error}", dir.display()))
+    })
 }
 
 fn lock_folder(settings: &Settings) -> Result<File, LogError> {
