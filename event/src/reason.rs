@@ -111,6 +111,8 @@ words! {
     VerdictReason {
         /// The user agent declares itself a bot, crawler or automated client.
         BotAgent = "bot_agent",
+        /// The address, network, visitor, agent, referrer or placement is on the blocklist.
+        Blocklisted = "blocklisted",
         /// The ad was paused, ended or over its budget when it was clicked.
         NotRunning = "not_running",
         /// The token's impression is more than a day old.
@@ -142,6 +144,7 @@ impl VerdictReason {
     pub const fn verdict(self) -> Verdict {
         match self {
             VerdictReason::BotAgent
+            | VerdictReason::Blocklisted
             | VerdictReason::NotRunning
             | VerdictReason::Expired
             | VerdictReason::DuplicateClick

@@ -15,9 +15,10 @@ use anyhow::{Context, Result, bail};
 use footfall_aggregator::alerts;
 use footfall_event::Topic;
 use footfall_event::alert::Alert;
+use footfall_event::blocklist::{BlockEntry, Entries};
 use footfall_event::catalog::{Catalog, Entry};
-use footfall_topics::Log;
 use footfall_topics::catalog::CatalogView;
+use footfall_topics::{Log, RecordBatch};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 
@@ -34,6 +35,8 @@ enum Request {
     Put { entry: Box<Entry> },
     Remove { key: String },
     Raise { alert: Box<Alert> },
+    Blocklist,
+    SetBlocked { key: String, entry: Option<Box<BlockEntry>> },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -41,6 +44,7 @@ enum Request {
 enum Answer {
     Done,
     Entries(Vec<Entry>),
+    Blocklist(Vec<BlockEntry>),
     Error(String),
 }
 
@@ -116,6 +120,42 @@ impl Access {
     }
 }
 
+impl Access {
+    /// Who is blocked or allowed.
+    pub(crate) fn blocklist(&self) -> Result<Entries> {
+        let entries = match self {
+            Access::Server(socket) => match ask(socket, &Request::Blocklist)? {
+                Answer::Blocklist(entries) => entries,
+                other => bail!("unexpected answer from the server: {other:?}"),
+            },
+            Access::Direct { log, .. } => return crate::commands::block::read(log),
+        };
+        let entries = entries.into_iter().map(|entry| (entry.key(), entry)).collect();
+        Ok(Entries { entries })
+    }
+
+    /// Adds or replaces an entry of the blocklist; `None` removes it. Durable when it returns.
+    pub(crate) fn set_blocked(&self, key: &str, entry: Option<&BlockEntry>) -> Result<()> {
+        match self {
+            Access::Server(socket) => {
+                let entry = entry.cloned().map(Box::new);
+                done(ask(socket, &Request::SetBlocked { key: key.to_owned(), entry })?)
+            }
+            Access::Direct { log, .. } => {
+                let batch = blocked(key, entry);
+                Ok(footfall_topics::append_blocking(log.as_ref(), batch)?)
+            }
+        }
+    }
+}
+
+fn blocked(key: &str, entry: Option<&BlockEntry>) -> RecordBatch {
+    let mut batch = RecordBatch::new();
+    let value = entry.map(BlockEntry::to_json).unwrap_or_default();
+    batch.push(Topic::Blocklist, 0, key.as_bytes(), &value);
+    batch
+}
+
 impl Drop for Access {
     fn drop(&mut self) {
         if let Access::Direct { log, .. } = self {
@@ -176,7 +216,7 @@ pub(crate) fn listen(data: &Path, log: Arc<dyn Log>, view: CatalogView) -> Resul
         while let Ok((stream, _)) = listener.accept().await {
             let (log, view) = (log.clone(), view.clone());
             tokio::spawn(async move {
-                let answer = answer(stream, log.as_ref(), &view);
+                let answer = answer(stream, &log, &view);
                 let result = tokio::time::timeout(TIMEOUT, answer).await;
                 if let Ok(Err(error)) = result {
                     tracing::warn!(%error, "a request on the control socket failed");
@@ -187,7 +227,11 @@ pub(crate) fn listen(data: &Path, log: Arc<dyn Log>, view: CatalogView) -> Resul
     Ok(())
 }
 
-async fn answer(stream: tokio::net::UnixStream, log: &dyn Log, view: &CatalogView) -> Result<()> {
+async fn answer(
+    stream: tokio::net::UnixStream,
+    log: &Arc<dyn Log>,
+    view: &CatalogView,
+) -> Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut line = String::new();
     tokio::io::BufReader::new(reader.take(LINE_BYTES_MAX)).read_line(&mut line).await?;
@@ -200,7 +244,19 @@ async fn answer(stream: tokio::net::UnixStream, log: &dyn Log, view: &CatalogVie
         Ok(Request::Remove { key }) => result(view.remove(&key).await),
         Ok(Request::Raise { alert }) => {
             let batch = alerts::record(&alert, log.partitions(Topic::Alerts));
-            result(footfall_topics::append(log, batch).await)
+            result(footfall_topics::append(log.as_ref(), batch).await)
+        }
+        Ok(Request::Blocklist) => {
+            let log = log.clone();
+            let read = move || crate::commands::block::read(&log);
+            match tokio::task::spawn_blocking(read).await? {
+                Ok(entries) => Answer::Blocklist(entries.entries.into_values().collect()),
+                Err(error) => Answer::Error(error.to_string()),
+            }
+        }
+        Ok(Request::SetBlocked { key, entry }) => {
+            let batch = blocked(&key, entry.as_deref());
+            result(footfall_topics::append(log.as_ref(), batch).await)
         }
         Err(error) => Answer::Error(error.to_string()),
     };

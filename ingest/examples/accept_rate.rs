@@ -14,7 +14,7 @@ use footfall_ingest::accept::{Context, Policy};
 use footfall_ingest::ids::FreshIds;
 use footfall_ingest::keys::{DayKeys, Key};
 use footfall_ingest::web::take::take;
-use footfall_ingest::{Agents, Geo, GeoSettings, Limits, Sites};
+use footfall_ingest::{Agents, Blocklist, Geo, GeoSettings, Limits, Sites};
 
 const NOW: i64 = 1_795_255_200_000;
 const AGENTS: [&str; 4] = [
@@ -86,6 +86,7 @@ fn main() {
     let today = day_of(NOW);
     let keys = DayKeys::Agreed(vec![(today - 1, Key::new([1; 16])), (today, Key::new([2; 16]))]);
     let fresh = FreshIds::new(NOW, 7);
+    let blocklist = Blocklist::default();
     let beacon = Context {
         now_ms: NOW,
         via: Via::Script,
@@ -93,6 +94,7 @@ fn main() {
         limits: &limits,
         sites: &sites,
         allowed_sites: &[],
+        blocklist: &blocklist,
         keys: &keys,
         partitions: 8,
         geo: &geo,

@@ -11,6 +11,7 @@
 //! - [`split`]: cuts a body into events.
 //! - [`sites`]: the catalogue, ready for look-ups. [`keys`], [`salts`], [`ids`]: keyed hashes, the
 //!   daily keys, fresh ids.
+//! - [`blocklist`]: who is invalid from the first click on.
 //! - [`agents`], [`geo`], [`referrers`]: what is known of agents, addresses and sources.
 //!
 //! # What it does not do
@@ -20,6 +21,7 @@
 
 pub mod accept;
 pub mod agents;
+pub mod blocklist;
 mod channels;
 pub mod geo;
 pub mod ids;
@@ -36,6 +38,7 @@ pub mod web;
 
 pub use accept::{Context, Outcome, Policy};
 pub use agents::Agents;
+pub use blocklist::Blocklist;
 pub use geo::{Geo, GeoSettings};
 pub use salts::Salts;
 pub use service::Ingest;

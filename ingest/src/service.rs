@@ -4,13 +4,16 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use footfall_event::blocklist::Entries;
 use footfall_event::catalog::Catalog;
 use footfall_topics::catalog::CatalogView;
+use footfall_topics::follow::Followed;
 use footfall_topics::{Log, Topic};
 use ipnet::IpNet;
 use tokio::sync::Semaphore;
 
 use crate::agents::Agents;
+use crate::blocklist::Blocklist;
 use crate::geo::Geo;
 use crate::rate::Rate;
 use crate::salts::Salts;
@@ -23,6 +26,9 @@ pub struct Ingest {
     catalog: CatalogView,
     /// The catalogue that `sites` was made of, and the sites.
     compiled: ArcSwap<(Arc<Catalog>, Option<Arc<Sites>>)>,
+    blocked: Followed<Entries>,
+    /// The entries that the blocklist was made of, and the blocklist.
+    blocklist: ArcSwap<(Arc<Entries>, Arc<Blocklist>)>,
     pub(crate) salts: Salts,
     pub(crate) geo: Geo,
     pub(crate) agents: Agents,
@@ -48,6 +54,7 @@ impl Ingest {
     pub fn new(
         log: Arc<dyn Log>,
         catalog: CatalogView,
+        blocked: Followed<Entries>,
         geo: Geo,
         salts: Salts,
         settings: Settings,
@@ -65,8 +72,10 @@ impl Ingest {
             rate: Rate::new(&settings.rate),
             bodies: Semaphore::new(settings.limits.bodies_bytes_max >> 10),
             agents: Agents::default(),
+            blocklist: ArcSwap::default(),
             log,
             catalog,
+            blocked,
             salts,
             geo,
             settings,
@@ -91,6 +100,18 @@ impl Ingest {
         let sites = Sites::of(&now).map(Arc::new);
         self.compiled.store(Arc::new((now, sites.clone())));
         sites
+    }
+
+    /// Who is blocked as of now.
+    pub fn blocklist(&self) -> Arc<Blocklist> {
+        let now = self.blocked.load();
+        let compiled = self.blocklist.load();
+        if Arc::ptr_eq(&now, &compiled.0) {
+            return compiled.1.clone();
+        }
+        let blocklist = Arc::new(Blocklist::of(&now));
+        self.blocklist.store(Arc::new((now, blocklist.clone())));
+        blocklist
     }
 
     /// Whether events can be taken now.

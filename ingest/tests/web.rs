@@ -5,19 +5,21 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{Request, Response, StatusCode};
-use footfall_event::Event;
+use footfall_event::blocklist::{BlockEntry, Subject};
 use footfall_event::catalog::{Entry, Key, Scope, Site};
+use footfall_event::{Event, VerdictReason};
 use footfall_ingest::geo::Geo;
 use footfall_ingest::salts::{Clock, Salts};
 use footfall_ingest::{Ingest, Settings, app};
 use footfall_topics::catalog::CatalogView;
 use footfall_topics::embedded::{self, EmbeddedLog};
-use footfall_topics::{Log, Partition, Topic};
+use footfall_topics::follow::Followed;
+use footfall_topics::{Log, Partition, RecordBatch, Topic};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -58,7 +60,10 @@ impl Server {
         }
         let now = Arc::new(AtomicI64::new(1_795_255_200_000));
         let salts = Salts::follow(log.clone(), clock(&now)).unwrap();
-        let ingest = Ingest::new(log.clone(), catalog, Geo::none(), salts, settings).unwrap();
+        let dyn_log: Arc<dyn Log> = log.clone();
+        let blocked = Followed::follow(&dyn_log, Topic::Blocklist).unwrap();
+        let ingest =
+            Ingest::new(log.clone(), catalog, blocked, Geo::none(), salts, settings).unwrap();
         Server { ingest, log, dir, now }
     }
 
@@ -362,6 +367,33 @@ async fn a_closed_log_is_said_and_not_counted_as_stored() {
     assert_eq!(header(&response, "footfall-rejected"), "unavailable");
     assert!(!header(&response, "retry-after").is_empty());
     assert!(server.ingest.ready().is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_blocked_is_marked_within_a_second() {
+    let server = Server::start(Settings::default());
+    server.beacon(page("")).await;
+    let entry = BlockEntry {
+        v: 1,
+        subject: Subject::Address,
+        value: "203.0.113.0/24".into(),
+        allow: false,
+        until: None,
+        by: "test".into(),
+        why: String::new(),
+        at: 0,
+    };
+    let mut batch = RecordBatch::new();
+    batch.push(Topic::Blocklist, 0, entry.key().as_bytes(), &entry.to_json());
+    footfall_topics::append(server.log.as_ref(), batch).await.unwrap();
+    let until = Instant::now() + Duration::from_secs(1);
+    while server.ingest.blocklist().is_empty() && Instant::now() < until {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    server.beacon(page("")).await;
+    let found: Vec<_> =
+        server.records(Topic::Pageviews).into_iter().map(|event| event.found).collect();
+    assert_eq!(found, [vec![], vec![VerdictReason::Blocklisted]]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,7 @@
 //! The commands that do one thing and end. Roles that run on are in [`crate::roles`].
 
 pub(crate) mod alert;
+pub(crate) mod block;
 pub(crate) mod doctor;
 pub(crate) mod import;
 pub(crate) mod key;

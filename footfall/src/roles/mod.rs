@@ -45,6 +45,8 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Command::Site(command) => commands::site::run(&config, command, json),
         Command::Key(command) => commands::key::run(&config, command, json),
         Command::User(command) => commands::user::run(&config, command, json),
+        Command::Block(command) => commands::block::run(&config, command, false, json),
+        Command::Allow(command) => commands::block::run(&config, command, true, json),
         Command::Alert(command) => commands::alert::run(&config, command, json),
         Command::Import(command) => commands::import::run(&config, command, json),
         Command::Simulate(args) => commands::simulate::run(&config, args, json),

@@ -8,8 +8,9 @@ use anyhow::{Context, Result, ensure};
 use footfall_aggregator::{Handle, Progress, run_aggregator, run_alerts, run_loader};
 use footfall_dashboard::{Dashboard, Freshness, Status};
 use footfall_ingest::{Geo, Ingest, Salts, salts};
-use footfall_topics::Log;
 use footfall_topics::catalog::CatalogView;
+use footfall_topics::follow::Followed;
+use footfall_topics::{Log, Topic};
 use footfall_warehouse::engine::{self, Supervisor};
 use footfall_warehouse::{Settings as WarehouseSettings, Warehouse};
 use tokio_util::sync::CancellationToken;
@@ -219,7 +220,10 @@ pub(crate) async fn ingest(
     let source = log.clone();
     let salts =
         tokio::task::spawn_blocking(move || Salts::follow(source, salts::system_clock())).await??;
-    Ok(Ingest::new(log.clone(), view.clone(), geo, salts, config.ingest.clone())?)
+    let source = log.clone();
+    let follow = move || Followed::follow(&source, Topic::Blocklist);
+    let blocked = tokio::task::spawn_blocking(follow).await??;
+    Ok(Ingest::new(log.clone(), view.clone(), blocked, geo, salts, config.ingest.clone())?)
 }
 
 /// The dashboard, and what tells it how current the figures are.

@@ -5,16 +5,17 @@
 //! enriches the event or ends its way with one reason.
 //!
 //! decode ([`raw`]) → [`limits`] → [`clock`] → [`site`] → opt-out and exclusions ([`exclude`]) →
-//! [`agent`] → [`network`] → [`visitor`] → [`source`] → [`route`]
+//! [`agent`] → [`network`] → [`visitor`] → [`source`] → [`blocklist`](crate::blocklist) → [`route`]
 //!
 //! Whether an agent is a bot is noted, not judged: bots are accepted.
 
 use std::net::IpAddr;
 
 use footfall_event::record::{Event, Via};
-use footfall_event::{Activity, Dropped, Hex64, Id, Rejected};
+use footfall_event::{Activity, Dropped, Hex64, Id, Rejected, VerdictReason};
 
 use crate::agents::Agents;
+use crate::blocklist::Blocklist;
 use crate::geo::Geo;
 use crate::ids::FreshIds;
 use crate::keys::DayKeys;
@@ -100,6 +101,8 @@ pub struct Context<'a> {
     pub sites: &'a Sites,
     /// The sites that the sender's key is for; empty: all.
     pub allowed_sites: &'a [String],
+    /// Who is invalid from the first click on.
+    pub blocklist: &'a Blocklist,
     /// The daily keys.
     pub keys: &'a DayKeys,
     /// How many partitions an activity topic has.
@@ -209,6 +212,9 @@ fn steps(
         event.path = page.path;
     }
     fields::copy(&mut event, raw, context, &user_agent)?;
+    if context.blocklist.blocks(&event, address) {
+        event.found.push(VerdictReason::Blocklisted);
+    }
     let route = route::choose(&event, context, address);
     write(&event, route);
     Ok(route)

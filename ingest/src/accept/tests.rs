@@ -21,6 +21,7 @@ static AGENTS: LazyLock<Agents> = LazyLock::new(Agents::default);
 
 struct Fixture {
     sites: Sites,
+    blocklist: Blocklist,
     keys: DayKeys,
     geo: Geo,
     agents: &'static Agents,
@@ -59,6 +60,7 @@ impl Fixture {
             geo: Geo::none(),
             agents: &AGENTS,
             fresh: FreshIds::new(NOW, 7),
+            blocklist: Blocklist::default(),
             limits: Limits::default(),
         }
     }
@@ -71,6 +73,7 @@ impl Fixture {
             limits: &self.limits,
             sites: &self.sites,
             allowed_sites: &[],
+            blocklist: &self.blocklist,
             keys: &self.keys,
             partitions: 8,
             geo: &self.geo,

@@ -116,6 +116,7 @@ fn decide(ingest: &Ingest, sites: &Sites, key: &Key, body: &[u8]) -> Result<Take
         limits: &ingest.settings.limits,
         sites,
         allowed_sites: &key.sites,
+        blocklist: &ingest.blocklist(),
         keys: &keys,
         partitions: ingest.partitions,
         geo: &ingest.geo,

@@ -18,6 +18,7 @@ use super::request;
 use super::store::{Refused, store};
 use super::take::{Note, Taken, take};
 use crate::accept::{Context, Policy, Rejection};
+use crate::blocklist::Blocklist;
 use crate::ids::FreshIds;
 use crate::keys::DayKeys;
 use crate::metrics::{Counted, Endpoint, Tally, took};
@@ -32,6 +33,7 @@ const EXPOSED: HeaderValue =
 pub(super) struct Browser {
     now_ms: i64,
     sites: Arc<Sites>,
+    blocklist: Arc<Blocklist>,
     keys: Arc<DayKeys>,
     fresh: FreshIds,
     address: IpAddr,
@@ -57,7 +59,8 @@ impl Browser {
             retry_after_s: wait_s,
         })?;
         let fresh = FreshIds::new(now_ms, Id::new_v4().as_u128());
-        Ok(Browser { now_ms, sites, keys, fresh, address })
+        let blocklist = ingest.blocklist();
+        Ok(Browser { now_ms, sites, blocklist, keys, fresh, address })
     }
 
     /// The context of the accept steps.
@@ -74,6 +77,7 @@ impl Browser {
             limits: &ingest.settings.limits,
             sites: &self.sites,
             allowed_sites: &[],
+            blocklist: &self.blocklist,
             keys: &self.keys,
             partitions: ingest.partitions,
             geo: &ingest.geo,

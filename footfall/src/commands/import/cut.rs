@@ -10,6 +10,7 @@ use footfall_event::{Id, Rejected};
 use footfall_ingest::accept::raw::Moment;
 use footfall_ingest::accept::{self, Context, Outcome, Policy, Raw, Rejection};
 use footfall_ingest::agents::Agents;
+use footfall_ingest::blocklist::Blocklist;
 use footfall_ingest::geo::Geo;
 use footfall_ingest::ids::FreshIds;
 use footfall_ingest::keys::DayKeys;
@@ -45,6 +46,8 @@ pub(crate) struct Acceptor<'a> {
     pub(crate) sites: &'a Sites,
     /// How large anything may be.
     pub(crate) limits: &'a Limits,
+    /// Empty: who is blocked now says nothing about then.
+    pub(crate) blocklist: &'a Blocklist,
     /// The import's own daily keys.
     pub(crate) keys: &'a DayKeys,
     /// Countries, cities, networks.
@@ -144,6 +147,7 @@ impl Taking<'_> {
             limits: acceptor.limits,
             sites: acceptor.sites,
             allowed_sites: acceptor.allowed,
+            blocklist: acceptor.blocklist,
             keys: acceptor.keys,
             partitions: 1,
             geo: acceptor.geo,

@@ -41,7 +41,7 @@ use footfall_aggregator::core::Core;
 use footfall_event::Hex64;
 use footfall_event::catalog::{Catalog, Entry, PartitionKey, Site};
 use footfall_ingest::ids::FreshIds;
-use footfall_ingest::{Agents, Geo, Sites};
+use footfall_ingest::{Agents, Blocklist, Geo, Sites};
 use footfall_warehouse::Warehouse;
 
 use self::cut::{Acceptor, AccessLog, Block, Events, Kind, next_block};
@@ -96,6 +96,7 @@ fn import<F: Kind>(config: &Config, kind: &str, args: ImportArgs, format: F) -> 
         allowed: std::slice::from_ref(&name),
         sites: &sites,
         limits: &config.ingest.limits,
+        blocklist: &Blocklist::default(),
         keys: &keys,
         geo: &Geo::new(&config.ingest.geo),
         agents: &Agents::default(),
