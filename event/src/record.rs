@@ -329,6 +329,11 @@ pub struct Event<'a> {
     /// The clicks that a conversion's verified click ids name, in the order of their time.
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     pub touches: Vec<Touch<'a>>,
+    /// The last impression on the conversion's device that led to this site: the conversion belongs
+    /// to it when no click claims it. Added by the aggregator; its `click` is nil, `at` is the
+    /// impression's time, the billing is the impression's.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub view_through: Option<Touch<'a>>,
     /// What only ingest could see, having the catalogue, the headers and the secrets. The rules
     /// turn it into reasons of the verdict.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -439,6 +444,7 @@ impl<'a> Event<'a> {
             proof: Proof::default(),
             impression_at: 0,
             touches: Vec::new(),
+            view_through: None,
             found: Vec::new(),
             judged: None,
         }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::ads::{AdDelta, Performance};
+use crate::ads::{AdDelta, Performance, Revision};
 use crate::{Event, SessionDelta, Topic};
 
 /// The JSON Schema (draft 2020-12) of a topic's records; `None` for topics whose records are
@@ -21,10 +21,10 @@ pub fn of_topic(topic: Topic) -> Option<Value> {
         Topic::Sessions => schemars::schema_for!(SessionDelta),
         Topic::Catalog => schemars::schema_for!(crate::catalog::Entry),
         Topic::AdWindows | Topic::SearchWindows => schemars::schema_for!(AdDelta),
+        Topic::Verdicts => schemars::schema_for!(Revision),
         Topic::AdPerformance => schemars::schema_for!(Performance),
         Topic::Alerts => schemars::schema_for!(crate::alert::Alert),
         Topic::DeadLetters
-        | Topic::Verdicts
         | Topic::Blocklist
         | Topic::Salts
         | Topic::AdDeltas

@@ -12,7 +12,7 @@ use crate::words::{Maps, WordLists, Words};
 use crate::{BLOCK_ROWS_MAX, Insert, Warehouse};
 
 columns! {
-    /// The columns of `events`, as in migrations/001_events.sql.
+    /// The columns of `events`, as in migrations/001_events.sql and 003_ads.sql.
     EventColumns {
         id: Numbers<Uuid> = "UUID",
         site: Words = "LowCardinality(String)",
@@ -71,6 +71,7 @@ columns! {
         value_micros: Numbers<i64> = "Int64",
         currency: Words = "LowCardinality(String)",
         ad: Words = "LowCardinality(String)",
+        campaign: Words = "LowCardinality(String)",
         placement: Words = "LowCardinality(String)",
         position: Numbers<u16> = "UInt16",
         request: Texts = "String",
@@ -81,6 +82,16 @@ columns! {
         goal: Words = "LowCardinality(String)",
         transaction: Texts = "String",
         status: Words = "LowCardinality(String)",
+        billing_model: Words = "LowCardinality(String)",
+        price_micros: Numbers<i64> = "Int64",
+        price_currency: Words = "LowCardinality(String)",
+        target: Words = "LowCardinality(String)",
+        measurable: Numbers<bool> = "Bool",
+        proof: Words = "LowCardinality(String)",
+        impression_at: Numbers<i64> = "DateTime64(3, 'UTC')",
+        found: WordLists = "Array(LowCardinality(String))",
+        touches: Texts = "String",
+        view_through: Texts = "String",
         retention_days: Numbers<u16> = "UInt16",
     }
 }
@@ -140,6 +151,7 @@ impl EventBlock {
         self.set_visit(row, event);
         self.set_agent(row, event);
         self.set_activity(row, event);
+        self.set_ad(row, event);
         self.columns.retention_days.set(row, self.retention_days);
         self.rows += 1;
         self.made = None;
@@ -250,6 +262,10 @@ impl EventBlock {
             to.value_micros.set(row, value.micros);
             to.currency.set(row, value.currency.as_str());
         }
+    }
+
+    fn set_ad(&mut self, row: usize, event: &Event<'_>) {
+        let to = &mut self.columns;
         to.ad.set(row, &event.ad);
         to.placement.set(row, &event.placement);
         to.position.set(row, event.position);
@@ -261,7 +277,30 @@ impl EventBlock {
         to.goal.set(row, &event.goal);
         to.transaction.set(row, &event.transaction);
         to.status.set(row, event.status.map_or("", status_word));
+        to.campaign.set(row, &event.campaign);
+        if let Some(billing) = event.billing {
+            to.billing_model.set(row, billing.model.as_str());
+            to.price_micros.set(row, billing.price.micros);
+            to.price_currency.set(row, billing.price.currency.as_str());
+        }
+        to.target.set(row, &event.target);
+        to.measurable.set(row, event.measurable);
+        if event.activity == Activity::Click {
+            to.proof.set(row, event.proof.as_str());
+        }
+        to.impression_at.set(row, event.impression_at);
+        to.found.set(row, event.found.iter().map(|reason| reason.as_str()));
+        if !event.touches.is_empty() {
+            to.touches.set(row, &json(&event.touches));
+        }
+        if let Some(impression) = &event.view_through {
+            to.view_through.set(row, &json(impression));
+        }
     }
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("a touch has only text keys")
 }
 
 /// The verdict's number in the schema's Enum8.

@@ -5,7 +5,7 @@
 //! # Layout
 //!
 //! - [`Warehouse`]: the connection; queries with limits, [`Warehouse::migrate`].
-//! - [`EventBlock`], [`SessionBlock`]: rows built from records, inserted once whatever happens.
+//! - [`EventBlock`], [`SessionBlock`], [`WindowBlock`], [`VerdictBlock`]: rows built from records, inserted once whatever happens.
 //! - `native`, `words`: the columns of a block in ClickHouse's Native format.
 //! - [`engine`]: ClickHouse in a child process, behind the same HTTP interface.
 //! - [`migrations`](statements): the schema's files, for one server or for a cluster.
@@ -21,6 +21,8 @@ pub mod metrics;
 mod migrate;
 mod native;
 mod sessions;
+mod verdicts;
+mod windows;
 mod words;
 
 pub use client::{Settings, Warehouse};
@@ -28,6 +30,8 @@ pub use error::{Error, RecordError};
 pub use events::EventBlock;
 pub use migrate::statements;
 pub use sessions::SessionBlock;
+pub use verdicts::VerdictBlock;
+pub use windows::WindowBlock;
 
 pub(crate) use client::Insert;
 

@@ -9,6 +9,7 @@
 //! | `{engine:events}` | `MergeTree` | `ReplicatedMergeTree('…/events', '{replica}')` |
 //! | `{on_cluster}` | nothing | `ON CLUSTER 'name'` |
 //! | `{distributed:events:cityHash64(id)}` | nothing | the Distributed table over `events_local` |
+//! | `{withdrawn:events}` | nothing | drops that Distributed table, which holds nothing itself |
 //!
 //! The sharding key depends on the row alone: a repeated block puts each row on the same shard
 //! again, where its token is known.
@@ -28,6 +29,7 @@ struct Migration {
 const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "events", sql: include_str!("../migrations/001_events.sql") },
     Migration { version: 2, name: "sessions", sql: include_str!("../migrations/002_sessions.sql") },
+    Migration { version: 3, name: "ads", sql: include_str!("../migrations/003_ads.sql") },
 ];
 
 const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS {table:migrations} {on_cluster}
@@ -139,6 +141,14 @@ impl<'a> Template<'a> {
         )
     }
 
+    fn withdrawn(&self, name: &str) -> String {
+        if self.cluster.is_none() {
+            return String::new();
+        }
+        let (database, table) = (identifier(self.database), identifier(name));
+        format!("DROP TABLE IF EXISTS {database}.{table} {};", self.on_cluster())
+    }
+
     /// The statements of a file, without comment lines between them.
     fn statements(&self, sql: &str) -> Vec<String> {
         let filled = self.fill(sql);
@@ -162,6 +172,7 @@ impl<'a> Template<'a> {
                 "table" => out.push_str(&self.table(name)),
                 "engine" => out.push_str(&self.engine(name)),
                 "on_cluster" => out.push_str(&self.on_cluster()),
+                "withdrawn" => out.push_str(&self.withdrawn(name)),
                 "distributed" => out.push_str(&self.distributed(name, key)),
                 other => unreachable!("placeholder {other} in our own files"),
             }

@@ -147,6 +147,44 @@ impl Column for WordLists {
     }
 }
 
+/// A column of maps from word to number.
+#[derive(Default)]
+pub(crate) struct Counts {
+    ends: Vec<u64>,
+    keys: Words,
+    values: Vec<u8>,
+}
+
+impl Counts {
+    /// Adds one entry to the row's map; a row's entries come one after the other.
+    pub(crate) fn add(&mut self, row: usize, key: &str, value: i64) {
+        if self.ends.len() <= row {
+            self.ends.resize(row + 1, self.keys.places.len() as u64);
+        }
+        self.keys.push(key);
+        value.put(&mut self.values);
+        self.ends[row] = self.keys.places.len() as u64;
+    }
+}
+
+impl Column for Counts {
+    fn is_used(&self) -> bool {
+        !self.ends.is_empty()
+    }
+    fn write(&mut self, rows: usize, out: &mut Vec<u8>) {
+        self.ends.resize(rows, self.keys.places.len() as u64);
+        Words::write_version(out);
+        self.ends.iter().for_each(|end| end.put(out));
+        self.keys.write_data(out);
+        out.extend_from_slice(&self.values);
+    }
+    fn clear(&mut self) {
+        self.ends.clear();
+        self.keys.clear();
+        self.values.clear();
+    }
+}
+
 /// A column of maps from word to text.
 #[derive(Default)]
 pub(crate) struct Maps {

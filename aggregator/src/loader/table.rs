@@ -2,16 +2,22 @@
 
 use footfall_event::Topic;
 use footfall_event::catalog::Catalog;
-use footfall_warehouse::{Error, EventBlock, RecordError, SessionBlock, Warehouse};
+use footfall_warehouse::{
+    Error, EventBlock, RecordError, SessionBlock, VerdictBlock, Warehouse, WindowBlock,
+};
 
 /// Rows on their way to one table.
 pub(crate) enum Rows {
     Events(Box<EventBlock>),
     Sessions(Box<SessionBlock>),
+    AdWindows(Box<WindowBlock>),
+    SearchWindows(Box<WindowBlock>),
+    Verdicts(Box<VerdictBlock>),
 }
 
 /// The topics that are loaded.
-pub(crate) const TOPICS: [Topic; 2] = [Topic::JudgedEvents, Topic::Sessions];
+pub(crate) const TOPICS: [Topic; 5] =
+    [Topic::JudgedEvents, Topic::Sessions, Topic::AdWindows, Topic::SearchWindows, Topic::Verdicts];
 
 impl Rows {
     /// No rows yet, for the table of a topic out of [`TOPICS`].
@@ -19,6 +25,9 @@ impl Rows {
         match topic {
             Topic::JudgedEvents => Rows::Events(Box::default()),
             Topic::Sessions => Rows::Sessions(Box::default()),
+            Topic::AdWindows => Rows::AdWindows(Box::new(WindowBlock::by_ad())),
+            Topic::SearchWindows => Rows::SearchWindows(Box::new(WindowBlock::by_search())),
+            Topic::Verdicts => Rows::Verdicts(Box::default()),
             other => unreachable!("{} is not loaded", other.name()),
         }
     }
@@ -28,6 +37,9 @@ impl Rows {
         match self {
             Rows::Events(_) => "events",
             Rows::Sessions(_) => "sessions",
+            Rows::AdWindows(_) => "ad_windows",
+            Rows::SearchWindows(_) => "search_windows",
+            Rows::Verdicts(_) => "verdicts",
         }
     }
 
@@ -42,6 +54,14 @@ impl Rows {
                 block.set_retention_days(keep_days);
                 block.push(record)
             }
+            Rows::AdWindows(block) | Rows::SearchWindows(block) => {
+                block.set_retention_days(keep_days);
+                block.push(record)
+            }
+            Rows::Verdicts(block) => {
+                block.set_retention_days(keep_days);
+                block.push(record)
+            }
         }
     }
 
@@ -50,6 +70,8 @@ impl Rows {
         match self {
             Rows::Events(block) => block.len(),
             Rows::Sessions(block) => block.len(),
+            Rows::AdWindows(block) | Rows::SearchWindows(block) => block.len(),
+            Rows::Verdicts(block) => block.len(),
         }
     }
 
@@ -58,6 +80,8 @@ impl Rows {
         match self {
             Rows::Events(block) => block.clear(),
             Rows::Sessions(block) => block.clear(),
+            Rows::AdWindows(block) | Rows::SearchWindows(block) => block.clear(),
+            Rows::Verdicts(block) => block.clear(),
         }
     }
 
@@ -66,6 +90,10 @@ impl Rows {
         match self {
             Rows::Events(block) => block.insert(warehouse, token).await,
             Rows::Sessions(block) => block.insert(warehouse, token).await,
+            Rows::AdWindows(block) | Rows::SearchWindows(block) => {
+                block.insert(warehouse, token).await
+            }
+            Rows::Verdicts(block) => block.insert(warehouse, token).await,
         }
     }
 }

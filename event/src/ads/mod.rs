@@ -8,6 +8,7 @@
 //!
 //! - [`token`]: signed clicks, made by ad servers. [`click_id`]: `ffclid`, made by Footfall.
 //! - [`delta`]: one-minute sums on their way to the warehouse.
+//! - [`revision`]: verdicts given with hindsight.
 //! - [`performance`]: the current state per ad and placement, for those who choose ads.
 
 use schemars::JsonSchema;
@@ -21,11 +22,13 @@ use crate::{Hex64, Id};
 pub mod click_id;
 pub mod delta;
 pub mod performance;
+pub mod revision;
 pub mod token;
 
 pub use click_id::ClickId;
 pub use delta::{AdDelta, Measures};
 pub use performance::Performance;
+pub use revision::Revision;
 pub use token::Token;
 
 /// What is paid for.
@@ -40,6 +43,17 @@ pub enum CostModel {
     Cpm,
     /// Each conversion.
     Cpa,
+}
+
+impl CostModel {
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            CostModel::Cpc => "cpc",
+            CostModel::Cpm => "cpm",
+            CostModel::Cpa => "cpa",
+        }
+    }
 }
 
 /// What one event costs, by the campaign's price at the event's time.
@@ -94,6 +108,17 @@ pub enum Proof {
     Signed,
     /// A signed token says so, and the impression is more than a day old.
     Expired,
+}
+
+impl Proof {
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Proof::None => "none",
+            Proof::Signed => "signed",
+            Proof::Expired => "expired",
+        }
+    }
 }
 
 /// A click that a conversion's verified click id names.
@@ -154,6 +179,14 @@ pub fn query_hash(normalised: &str) -> Hex64 {
 /// for none.
 pub fn name_hash(name: &str) -> u64 {
     query_hash(name).0
+}
+
+/// The partition of the topics between the aggregator's stages (`ad-deltas`, `ad-clicks`) that has
+/// everything about a campaign, out of so many. An ad that the catalogue doesn't know stands for
+/// itself: pass its id as `ad` and an empty `campaign`.
+pub fn partition_of(campaign: &str, ad: &str, partitions: u32) -> u32 {
+    let name = if campaign.is_empty() { ad } else { campaign };
+    (xxh3_64(name.as_bytes()) % u64::from(partitions.max(1))) as u32
 }
 
 /// Whether a text can be the id of an ad, a campaign, a placement or an advertiser.

@@ -115,4 +115,7 @@ pub struct BudgetSet<'a> {
     /// Its budget from now on; absent: no end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget: Option<Money>,
+    /// When that was known, milliseconds since 1970: what is known later holds.
+    #[serde(default)]
+    pub at: i64,
 }
