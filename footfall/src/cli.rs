@@ -5,6 +5,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod ads;
+
+pub(crate) use ads::{
+    AdCommand, AdvertiserCommand, AttributionArg, CampaignArgs, CampaignCommand, CostModelArg,
+    PlacementCommand,
+};
+
 /// Self-hosted web-activity and ad-click analytics with honest counts.
 #[derive(Debug, Parser)]
 #[command(name = "footfall", version, propagate_version = true)]
@@ -72,6 +79,18 @@ pub(crate) enum Command {
     /// Add, list and revoke API keys
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Add, list and remove advertisers
+    #[command(subcommand)]
+    Advertiser(AdvertiserCommand),
+    /// Add, list, pause and remove campaigns
+    #[command(subcommand)]
+    Campaign(CampaignCommand),
+    /// Add, import, list, pause and remove ads
+    #[command(subcommand)]
+    Ad(AdCommand),
+    /// Add, list and remove placements
+    #[command(subcommand)]
+    Placement(PlacementCommand),
     /// Make sign-in links, list users
     #[command(subcommand)]
     User(UserCommand),
@@ -170,6 +189,8 @@ pub(crate) enum KeyCommand {
         /// Its id, as `key list` shows it
         id: String,
     },
+    /// Sign click ids with a new secret from now on; those that are out stay valid
+    RotateClicks,
 }
 
 /// Scopes of keys.
@@ -181,6 +202,8 @@ pub(crate) enum ScopeArg {
     Stats,
     /// Change the configuration
     Admin,
+    /// Sign clicks, for ad servers
+    Tokens,
 }
 
 /// `footfall user …`

@@ -24,19 +24,38 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 
 use crate::config::Config;
 
-/// A request or answer may be this long: the whole catalogue is one line.
-const LINE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// A request or answer may be this long.
+const LINE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Entries in one request or answer.
+const ENTRIES_MAX: usize = 5_000;
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
 enum Request {
-    List,
-    Put { entry: Box<Entry> },
-    Remove { key: String },
-    Raise { alert: Box<Alert> },
+    /// Entries of a kind, so many of them left out.
+    List {
+        kind: String,
+        skip: usize,
+    },
+    /// The entries with these keys, as far as they exist.
+    Find {
+        keys: Vec<String>,
+    },
+    Put {
+        entries: Vec<Entry>,
+    },
+    Remove {
+        key: String,
+    },
+    Raise {
+        alert: Box<Alert>,
+    },
     Blocklist,
-    SetBlocked { key: String, entry: Option<Box<BlockEntry>> },
+    SetBlocked {
+        key: String,
+        entry: Option<Box<BlockEntry>>,
+    },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -73,29 +92,61 @@ impl Access {
         Ok(Access::Direct { log, view })
     }
 
-    /// Everything that is configured.
-    pub(crate) fn catalog(&self) -> Result<Catalog> {
-        match self {
-            Access::Server(socket) => match ask(socket, &Request::List)? {
-                Answer::Entries(entries) => {
-                    let mut catalog = Catalog::default();
-                    for entry in entries {
-                        catalog.apply(entry.key().as_bytes(), &serde_json::to_vec(&entry)?)?;
-                    }
-                    Ok(catalog)
+    /// Everything of some kinds (words of [`footfall_event::catalog::KINDS`]).
+    pub(crate) fn list(&self, kinds: &[&str]) -> Result<Catalog> {
+        let socket = match self {
+            Access::Server(socket) => socket,
+            Access::Direct { view, .. } => return Ok(Catalog::clone(&view.load())),
+        };
+        let mut catalog = Catalog::default();
+        for kind in kinds {
+            let mut skip = 0;
+            loop {
+                let list = Request::List { kind: (*kind).to_owned(), skip };
+                let page = entries(ask(socket, &list)?)?;
+                skip += page.len();
+                let last = page.len() < ENTRIES_MAX;
+                page.into_iter().for_each(|entry| catalog.apply_entry(entry));
+                if last {
+                    break;
                 }
-                other => bail!("unexpected answer from the server: {other:?}"),
-            },
+            }
+        }
+        Ok(catalog)
+    }
+
+    /// The things with these keys, as far as they exist.
+    pub(crate) fn find(&self, keys: Vec<String>) -> Result<Catalog> {
+        match self {
+            Access::Server(socket) => {
+                let mut catalog = Catalog::default();
+                for keys in keys.chunks(ENTRIES_MAX) {
+                    let find = Request::Find { keys: keys.to_vec() };
+                    let found = entries(ask(socket, &find)?)?;
+                    found.into_iter().for_each(|entry| catalog.apply_entry(entry));
+                }
+                Ok(catalog)
+            }
             Access::Direct { view, .. } => Ok(Catalog::clone(&view.load())),
         }
     }
 
     /// Adds or replaces one thing. Durable and in force when it returns.
     pub(crate) fn put(&self, entry: Entry) -> Result<()> {
-        match self {
-            Access::Server(socket) => done(ask(socket, &Request::Put { entry: entry.into() })?),
-            Access::Direct { view, .. } => Ok(view.put_blocking(&entry)?),
+        self.put_all(vec![entry])
+    }
+
+    /// Adds or replaces many things. Durable and in force when it returns.
+    pub(crate) fn put_all(&self, entries: Vec<Entry>) -> Result<()> {
+        for entries in entries.chunks(ENTRIES_MAX) {
+            match self {
+                Access::Server(socket) => {
+                    done(ask(socket, &Request::Put { entries: entries.to_vec() })?)?;
+                }
+                Access::Direct { view, .. } => view.put_all_blocking(entries)?,
+            }
         }
+        Ok(())
     }
 
     /// Removes one thing by its key.
@@ -161,6 +212,13 @@ impl Drop for Access {
         if let Access::Direct { log, .. } = self {
             log.close(Duration::from_secs(10));
         }
+    }
+}
+
+fn entries(answer: Answer) -> Result<Vec<Entry>> {
+    match answer {
+        Answer::Entries(entries) => Ok(entries),
+        other => bail!("unexpected answer from the server: {other:?}"),
     }
 }
 
@@ -239,8 +297,14 @@ async fn answer(
         return Ok(()); // Somebody only looked whether a server is there.
     }
     let answer = match serde_json::from_str(&line) {
-        Ok(Request::List) => Answer::Entries(view.load().entries()),
-        Ok(Request::Put { entry }) => result(view.put(&entry).await),
+        Ok(Request::List { kind, skip }) => {
+            Answer::Entries(view.load().entries_of(&kind, skip).take(ENTRIES_MAX).collect())
+        }
+        Ok(Request::Find { keys }) => {
+            let catalog = view.load();
+            Answer::Entries(keys.iter().filter_map(|key| catalog.entry(key)).collect())
+        }
+        Ok(Request::Put { entries }) => result(view.put_all(&entries).await),
         Ok(Request::Remove { key }) => result(view.remove(&key).await),
         Ok(Request::Raise { alert }) => {
             let batch = alerts::record(&alert, log.partitions(Topic::Alerts));

@@ -5,6 +5,7 @@
 //! Two figures: events of API batches of 50 (each with its visitor's address and user agent, out
 //! of 10,000 visitors), and single beacons as the script sends them.
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use footfall_event::catalog::{Catalog, Entry, PartitionKey, Site};
@@ -32,7 +33,7 @@ fn sites() -> Sites {
         let json = serde_json::to_vec(&entry).expect("an entry is JSON");
         catalog.apply(entry.key().as_bytes(), &json).expect("an entry applies");
     }
-    Sites::of(&catalog).expect("the catalogue has its key")
+    Sites::of(catalog.into(), None).expect("the catalogue has its key")
 }
 
 fn event(number: u64, with_visitor: bool) -> String {
@@ -93,6 +94,7 @@ fn main() {
         policy: Policy::BEACON,
         limits: &limits,
         sites: &sites,
+        used_up: &HashSet::new(),
         allowed_sites: &[],
         blocklist: &blocklist,
         keys: &keys,

@@ -11,7 +11,8 @@
 //! - [`split`]: cuts a body into events.
 //! - [`sites`]: the catalogue, ready for look-ups. [`keys`], [`salts`], [`ids`]: keyed hashes, the
 //!   daily keys, fresh ids.
-//! - [`blocklist`]: who is invalid from the first click on.
+//! - [`blocklist`]: who is invalid from the first click on. `budgets`: which campaigns have used up
+//!   theirs.
 //! - [`agents`], [`geo`], [`referrers`]: what is known of agents, addresses and sources.
 //!
 //! # What it does not do
@@ -22,6 +23,7 @@
 pub mod accept;
 pub mod agents;
 pub mod blocklist;
+mod budgets;
 mod channels;
 pub mod geo;
 pub mod ids;

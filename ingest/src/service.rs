@@ -8,12 +8,13 @@ use footfall_event::blocklist::Entries;
 use footfall_event::catalog::Catalog;
 use footfall_topics::catalog::CatalogView;
 use footfall_topics::follow::Followed;
-use footfall_topics::{Log, Topic};
+use footfall_topics::{Log, LogError, Topic};
 use ipnet::IpNet;
 use tokio::sync::Semaphore;
 
 use crate::agents::Agents;
 use crate::blocklist::Blocklist;
+use crate::budgets::Budgets;
 use crate::geo::Geo;
 use crate::rate::Rate;
 use crate::salts::Salts;
@@ -29,6 +30,7 @@ pub struct Ingest {
     blocked: Followed<Entries>,
     /// The entries that the blocklist was made of, and the blocklist.
     blocklist: ArcSwap<(Arc<Entries>, Arc<Blocklist>)>,
+    pub(crate) budgets: Budgets,
     pub(crate) salts: Salts,
     pub(crate) geo: Geo,
     pub(crate) agents: Agents,
@@ -40,17 +42,23 @@ pub struct Ingest {
     pub(crate) bodies: Semaphore,
 }
 
-/// A setting that can't be right.
+/// Why ingest can't start.
 #[derive(Debug, thiserror::Error)]
-#[error("ingest.trusted_proxies: {0:?} is not a network: expected such as 10.0.0.0/8")]
-pub struct SettingsError(String);
+pub enum StartError {
+    /// A setting that can't be right.
+    #[error("ingest.trusted_proxies: {0:?} is not a network: expected such as 10.0.0.0/8")]
+    Proxy(String),
+    /// The log can't be read or written.
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
 
 impl Ingest {
     /// Puts the parts together. The catalogue must have its partition key
     /// (`CatalogView::ensure_partition_key`); until then nothing is accepted.
     ///
     /// # Errors
-    /// When a trusted proxy is not a network.
+    /// When a trusted proxy is not a network, or the log can't be read.
     pub fn new(
         log: Arc<dyn Log>,
         catalog: CatalogView,
@@ -58,17 +66,18 @@ impl Ingest {
         geo: Geo,
         salts: Salts,
         settings: Settings,
-    ) -> Result<Arc<Ingest>, SettingsError> {
+    ) -> Result<Arc<Ingest>, StartError> {
         let mut bad = None;
         let trusted_proxies =
             parse_networks(&settings.trusted_proxies, |text| bad = Some(text.to_owned()));
         if let Some(bad) = bad {
-            return Err(SettingsError(bad));
+            return Err(StartError::Proxy(bad));
         }
         let now = catalog.load();
         let ingest = Arc::new(Ingest {
             partitions: log.partitions(Topic::Pageviews),
-            compiled: ArcSwap::from_pointee((now.clone(), Sites::of(&now).map(Arc::new))),
+            compiled: ArcSwap::from_pointee((now.clone(), Sites::of(now, None).map(Arc::new))),
+            budgets: Budgets::follow(&log)?,
             rate: Rate::new(&settings.rate),
             bodies: Semaphore::new(settings.limits.bodies_bytes_max >> 10),
             agents: Agents::default(),
@@ -97,7 +106,7 @@ impl Ingest {
         if Arc::ptr_eq(&now, &compiled.0) {
             return compiled.1.clone();
         }
-        let sites = Sites::of(&now).map(Arc::new);
+        let sites = Sites::of(now.clone(), compiled.1.as_deref()).map(Arc::new);
         self.compiled.store(Arc::new((now, sites.clone())));
         sites
     }

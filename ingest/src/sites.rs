@@ -1,21 +1,32 @@
 //! The catalogue, made ready for many look-ups: exclusions parsed, sites and keys by hash.
 //!
-//! Made anew whenever the catalogue changes, which is seldom.
+//! Sites and keys are made ready anew when one of them changes, which is seldom. Ads and all that
+//! belongs to them are looked up in the catalogue itself, so that a change of one among many is
+//! seen at once and costs nothing.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use footfall_event::catalog::{Catalog, Exclusions, Key, Site};
 use ipnet::IpNet;
 
 use crate::keys::LastingKey;
 
-/// Sites and keys as the accept steps need them.
+/// The catalogue as the accept steps need it.
 #[derive(Debug)]
 pub struct Sites {
-    sites: HashMap<String, SiteRules>,
-    keys: HashMap<String, Key>,
+    catalog: Arc<Catalog>,
+    compiled: Arc<Compiled>,
     lasting_key: LastingKey,
+}
+
+#[derive(Debug)]
+struct Compiled {
+    sites: HashMap<String, SiteRules>,
+    /// Domains by their aliases.
+    aliases: HashMap<String, String>,
+    keys: HashMap<String, Key>,
 }
 
 /// A site with its exclusions parsed.
@@ -37,9 +48,58 @@ pub struct Rules {
 }
 
 impl Sites {
-    /// The catalogue's sites and keys. `None` until the catalogue has its lasting key.
-    pub fn of(catalog: &Catalog) -> Option<Sites> {
+    /// The catalogue's sites and keys. What was made of the catalogue before is used again as far as
+    /// it did not change. `None` until the catalogue has its lasting key.
+    pub fn of(catalog: Arc<Catalog>, before: Option<&Sites>) -> Option<Sites> {
         let lasting_key = LastingKey::new(catalog.partition_key?.halves);
+        let same = before.filter(|before| {
+            before.catalog.sites.ptr_eq(&catalog.sites) && before.catalog.keys.ptr_eq(&catalog.keys)
+        });
+        let compiled = match same {
+            Some(before) => before.compiled.clone(),
+            None => Arc::new(Compiled::of(&catalog)),
+        };
+        Some(Sites { catalog, compiled, lasting_key })
+    }
+
+    /// Everything that is configured.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// The site of this domain.
+    pub fn get(&self, domain: &str) -> Option<&SiteRules> {
+        self.compiled.sites.get(domain)
+    }
+
+    /// The site that a host (lower case, no port) belongs to.
+    pub fn of_host(&self, host: &str) -> Option<&SiteRules> {
+        let mut rest = host;
+        loop {
+            if let Some(site) = self.get(rest) {
+                return Some(site);
+            }
+            match rest.split_once('.') {
+                Some((_, parent)) => rest = parent,
+                None => break,
+            }
+        }
+        self.get(self.compiled.aliases.get(host)?)
+    }
+
+    /// The key whose secret has this SHA-256 (hexadecimal).
+    pub fn key(&self, sha256: &str) -> Option<&Key> {
+        self.compiled.keys.get(sha256)
+    }
+
+    /// The key that lasts.
+    pub fn lasting_key(&self) -> LastingKey {
+        self.lasting_key
+    }
+}
+
+impl Compiled {
+    fn of(catalog: &Catalog) -> Compiled {
         let sites = catalog
             .sites
             .values()
@@ -49,23 +109,14 @@ impl Sites {
                 (site.domain.clone(), SiteRules { site: site.clone(), exclusions })
             })
             .collect();
+        let mut aliases = HashMap::new();
+        for site in catalog.sites.values() {
+            for alias in &site.aliases {
+                aliases.entry(alias.clone()).or_insert_with(|| site.domain.clone());
+            }
+        }
         let keys = catalog.keys.iter().map(|(hash, key)| (hash.clone(), key.clone())).collect();
-        Some(Sites { sites, keys, lasting_key })
-    }
-
-    /// The site of this domain.
-    pub fn get(&self, domain: &str) -> Option<&SiteRules> {
-        self.sites.get(domain)
-    }
-
-    /// The key whose secret has this SHA-256 (hexadecimal).
-    pub fn key(&self, sha256: &str) -> Option<&Key> {
-        self.keys.get(sha256)
-    }
-
-    /// The key that lasts.
-    pub fn lasting_key(&self) -> LastingKey {
-        self.lasting_key
+        Compiled { sites, aliases, keys }
     }
 }
 

@@ -8,13 +8,14 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use arc_swap::ArcSwap;
 use footfall_event::{
     Hex64, Topic,
-    catalog::{Catalog, Entry, PartitionKey},
+    ads::{partition_of, performance::BudgetSet},
+    catalog::{Campaign, Catalog, ClickKey, Entry, PartitionKey},
 };
 use tokio::sync::watch;
 
@@ -89,9 +90,12 @@ impl CatalogView {
             unreadable: AtomicU64::new(0),
         });
         let deadline = Instant::now() + FIRST_READ_TIMEOUT;
+        // Not shown before it is whole: a copy that somebody holds would cost every change one more.
+        let mut catalog = Catalog::default();
         loop {
             let chunks = reader.poll(POLL_BYTES, POLL_TIMEOUT)?;
-            state.apply(&chunks);
+            state.fold(&mut catalog, &chunks);
+            state.note(&chunks);
             if chunks.iter().any(|chunk| chunk.at_end) {
                 break;
             }
@@ -101,6 +105,7 @@ impl CatalogView {
                 ));
             }
         }
+        state.catalog.store(Arc::new(catalog));
         let thread_state = state.clone();
         std::thread::Builder::new()
             .name("catalog-view".to_owned())
@@ -130,7 +135,16 @@ impl CatalogView {
     /// # Errors
     /// See [`ChangeError`].
     pub async fn put(&self, entry: &Entry) -> Result<(), ChangeError> {
-        self.change(&entry.key(), &serde_json::to_vec(entry)?).await
+        self.put_all(std::slice::from_ref(entry)).await
+    }
+
+    /// [`CatalogView::put`] for many entries at once.
+    ///
+    /// # Errors
+    /// See [`ChangeError`]; some of the entries may have been stored.
+    pub async fn put_all(&self, entries: &[Entry]) -> Result<(), ChangeError> {
+        let batch = self.batch(entries)?;
+        self.change(batch).await
     }
 
     /// Removes the entry with this key, as [`Entry::key`] makes it.
@@ -138,11 +152,11 @@ impl CatalogView {
     /// # Errors
     /// See [`ChangeError`].
     pub async fn remove(&self, key: &str) -> Result<(), ChangeError> {
-        self.change(key, b"").await
+        self.change(record(key, b"")).await
     }
 
-    async fn change(&self, key: &str, value: &[u8]) -> Result<(), ChangeError> {
-        crate::append(&*self.log, record(key, value)).await?;
+    async fn change(&self, batch: RecordBatch) -> Result<(), ChangeError> {
+        crate::append(&*self.log, batch).await?;
         let log = self.log.clone();
         let end = tokio::task::spawn_blocking(move || log.offsets(PARTITION))
             .await
@@ -161,7 +175,16 @@ impl CatalogView {
     /// # Errors
     /// See [`ChangeError`].
     pub fn put_blocking(&self, entry: &Entry) -> Result<(), ChangeError> {
-        self.change_blocking(&entry.key(), &serde_json::to_vec(entry)?)
+        self.put_all_blocking(std::slice::from_ref(entry))
+    }
+
+    /// [`CatalogView::put_all`] for threads that may block.
+    ///
+    /// # Errors
+    /// See [`ChangeError`].
+    pub fn put_all_blocking(&self, entries: &[Entry]) -> Result<(), ChangeError> {
+        let batch = self.batch(entries)?;
+        self.change_blocking(batch)
     }
 
     /// [`CatalogView::remove`] for threads that may block.
@@ -169,11 +192,11 @@ impl CatalogView {
     /// # Errors
     /// See [`ChangeError`].
     pub fn remove_blocking(&self, key: &str) -> Result<(), ChangeError> {
-        self.change_blocking(key, b"")
+        self.change_blocking(record(key, b""))
     }
 
-    fn change_blocking(&self, key: &str, value: &[u8]) -> Result<(), ChangeError> {
-        crate::append_blocking(&*self.log, record(key, value))?;
+    fn change_blocking(&self, batch: RecordBatch) -> Result<(), ChangeError> {
+        crate::append_blocking(&*self.log, batch)?;
         let end = self.log.offsets(PARTITION)?.end;
         let deadline = Instant::now() + CHANGE_TIMEOUT;
         while *self.state.applied.borrow() < end {
@@ -183,6 +206,51 @@ impl CatalogView {
             std::thread::sleep(Duration::from_millis(1));
         }
         Ok(())
+    }
+
+    /// The records of entries. Whoever sums up what campaigns spend hears of a new budget by the same
+    /// write, since no event may come for a long time.
+    fn batch(&self, entries: &[Entry]) -> Result<RecordBatch, ChangeError> {
+        let known = self.load();
+        let mut batch = RecordBatch::new();
+        for entry in entries {
+            let json = serde_json::to_vec(entry)?;
+            batch.push(Topic::Catalog, 0, entry.key().as_bytes(), &json);
+            let Entry::Campaign(campaign) = entry else { continue };
+            let before = known.campaigns.get(&campaign.id).and_then(|known| known.budget);
+            if before != campaign.budget {
+                let partitions = self.log.partitions(Topic::AdDeltas);
+                let number = partition_of(&campaign.id, "", partitions);
+                let record = budget_set(campaign)?;
+                batch.push(Topic::AdDeltas, number, campaign.id.as_bytes(), &record);
+            }
+        }
+        Ok(batch)
+    }
+
+    /// The key with which click ids are signed; makes the first if there is none.
+    ///
+    /// # Errors
+    /// See [`ChangeError`].
+    pub async fn ensure_click_key(&self) -> Result<ClickKey, ChangeError> {
+        if let Some(key) = self.load().signing_key() {
+            return Ok(*key);
+        }
+        self.put(&Entry::ClickKey(new_click_key(&self.load()))).await?;
+        // Of several processes that did so at once, the last one's is everybody's.
+        self.load().signing_key().copied().ok_or(ChangeError::Unseen)
+    }
+
+    /// [`CatalogView::ensure_click_key`] for threads that may block.
+    ///
+    /// # Errors
+    /// See [`ChangeError`].
+    pub fn ensure_click_key_blocking(&self) -> Result<ClickKey, ChangeError> {
+        if let Some(key) = self.load().signing_key() {
+            return Ok(*key);
+        }
+        self.put_blocking(&Entry::ClickKey(new_click_key(&self.load())))?;
+        self.load().signing_key().copied().ok_or(ChangeError::Unseen)
     }
 
     /// The key that spreads networks over partitions; makes one if there is none. When several
@@ -239,15 +307,24 @@ impl State {
     fn apply(&self, chunks: &[Chunk]) {
         if chunks.iter().any(|chunk| !chunk.is_empty()) {
             let mut catalog = Catalog::clone(&self.catalog.load());
-            for record in chunks.iter().flat_map(Chunk::iter) {
-                if let Err(error) = catalog.apply(record.key, record.value) {
-                    self.unreadable.fetch_add(1, Ordering::Relaxed);
-                    tracing::error!(%error, offset = record.offset, "skipping a catalogue record");
-                }
-            }
+            self.fold(&mut catalog, chunks);
             self.catalog.store(Arc::new(catalog));
             self.changed.send_modify(|changes| *changes += 1);
         }
+        self.note(chunks);
+    }
+
+    fn fold(&self, catalog: &mut Catalog, chunks: &[Chunk]) {
+        for record in chunks.iter().flat_map(Chunk::iter) {
+            if let Err(error) = catalog.apply(record.key, record.value) {
+                self.unreadable.fetch_add(1, Ordering::Relaxed);
+                tracing::error!(%error, offset = record.offset, "skipping a catalogue record");
+            }
+        }
+    }
+
+    /// Tells those who wait for a change that it is shown.
+    fn note(&self, chunks: &[Chunk]) {
         if let Some(chunk) = chunks.last() {
             self.applied.send_replace(chunk.next_offset);
         }
@@ -258,6 +335,27 @@ fn record(key: &str, value: &[u8]) -> RecordBatch {
     let mut batch = RecordBatch::with_capacity(key.len() + value.len());
     batch.push(Topic::Catalog, 0, key.as_bytes(), value);
     batch
+}
+
+fn budget_set(campaign: &Campaign) -> Result<Vec<u8>, ChangeError> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(serde_json::to_vec(&BudgetSet {
+        v: 1,
+        budget_of: campaign.id.as_str().into(),
+        budget: campaign.budget,
+        at: i64::try_from(now.as_millis()).unwrap_or(i64::MAX),
+    })?)
+}
+
+/// A new secret for click ids. Its number is the one after the newest's; after 256 keys the oldest
+/// one's is used again, and what that signed is not known any more.
+pub fn new_click_key(catalog: &Catalog) -> ClickKey {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    ClickKey {
+        number: catalog.signing_key().map_or(1, |newest| newest.number.wrapping_add(1)),
+        secret: [(); 4].map(|()| Hex64(rand::random())),
+        created_at: i64::try_from(now.as_millis()).unwrap_or(i64::MAX),
+    }
 }
 
 fn random_key() -> PartitionKey {

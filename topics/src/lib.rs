@@ -14,6 +14,7 @@
 //! - [`catalog`]: the live view of the topic `catalog`.
 //! - [`follow`]: the live view of any compacted topic.
 //! - [`spool`]: the embedded log in front of Kafka, for the time that Kafka is away.
+//! - [`outbox`]: a file in front of the log, for those who must not wait for it.
 //!
 //! # What a shard is
 //!
@@ -32,6 +33,7 @@ pub mod error;
 pub mod follow;
 pub mod kafka;
 pub mod metrics;
+pub mod outbox;
 pub mod spool;
 
 pub use batch::{Chunk, RecordBatch, RecordRef};

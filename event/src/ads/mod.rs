@@ -8,6 +8,7 @@
 //!
 //! - [`token`]: signed clicks, made by ad servers. [`click_id`]: `ffclid`, made by Footfall.
 //! - [`delta`]: one-minute sums on their way to the warehouse.
+//! - [`destination`]: where a click may lead.
 //! - [`revision`]: verdicts given with hindsight.
 //! - [`performance`]: the current state per ad and placement, for those who choose ads.
 
@@ -21,6 +22,7 @@ use crate::{Hex64, Id};
 
 pub mod click_id;
 pub mod delta;
+pub mod destination;
 pub mod performance;
 pub mod revision;
 pub mod token;
@@ -192,5 +194,8 @@ pub fn partition_of(campaign: &str, ad: &str, partitions: u32) -> u32 {
 /// Whether a text can be the id of an ad, a campaign, a placement or an advertiser.
 pub fn is_name(text: &str) -> bool {
     (1..=64).contains(&text.len())
+        // To browsers these two are the folder itself and the one above it.
+        && text != "."
+        && text != ".."
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
 }

@@ -2,19 +2,27 @@
 //!
 //! Each record holds the whole current state of one thing under its key; an empty record removes
 //! it. A [`Catalog`] is the fold over them: everyone who applies the same records in the same order
-//! sees the same.
+//! sees the same. Its maps share what did not change, so that a copy costs next to nothing and a
+//! change the same whether there are ten ads or a million.
+//!
+//! [`edit`] makes entries of what people and programs ask for; [`find`] looks them up.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use imbl::OrdMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::ads::name_hash;
+
 mod ads;
 mod channel;
+pub mod edit;
+mod find;
 
 pub use ads::{Ad, Advertiser, Campaign, ClickKey, Placement, Price, TokenKey};
 pub use channel::{AlertChannel, AlertTarget};
+pub use find::KINDS;
 
 /// One thing in the catalogue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -188,29 +196,38 @@ impl Entry {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Catalog {
     /// Sites by domain.
-    pub sites: BTreeMap<String, Site>,
+    pub sites: OrdMap<String, Site>,
     /// Keys by the SHA-256 of their secret.
-    pub keys: BTreeMap<String, Key>,
+    pub keys: OrdMap<String, Key>,
     /// Users by name.
-    pub users: BTreeMap<String, User>,
+    pub users: OrdMap<String, User>,
     /// Links by the SHA-256 of their secret.
-    pub links: BTreeMap<String, Link>,
+    pub links: OrdMap<String, Link>,
     /// The first partition key wins: changing it would move visitors between shards.
     pub partition_key: Option<PartitionKey>,
     /// Advertisers by id.
-    pub advertisers: BTreeMap<String, Arc<Advertiser>>,
+    pub advertisers: OrdMap<String, Arc<Advertiser>>,
     /// Campaigns by id.
-    pub campaigns: BTreeMap<String, Arc<Campaign>>,
+    pub campaigns: OrdMap<String, Arc<Campaign>>,
     /// Ads by id.
-    pub ads: BTreeMap<String, Arc<Ad>>,
+    pub ads: OrdMap<String, Arc<Ad>>,
     /// Placements by id.
-    pub placements: BTreeMap<String, Arc<Placement>>,
+    pub placements: OrdMap<String, Arc<Placement>>,
     /// Secrets of ad servers, by their public part.
-    pub token_keys: BTreeMap<String, TokenKey>,
+    pub token_keys: OrdMap<String, TokenKey>,
     /// Secrets of click ids, by their number.
-    pub click_keys: BTreeMap<u8, ClickKey>,
+    pub click_keys: OrdMap<u8, ClickKey>,
     /// Who hears of alerts, by id.
-    pub alert_channels: BTreeMap<String, AlertChannel>,
+    pub alert_channels: OrdMap<String, AlertChannel>,
+    hashes: Hashes,
+}
+
+/// What click ids name, by [`name_hash`].
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Hashes {
+    sites: OrdMap<u64, String>,
+    ads: OrdMap<u64, Arc<Ad>>,
+    placements: OrdMap<u64, Arc<Placement>>,
 }
 
 /// A record that is not a catalogue entry.
@@ -234,10 +251,19 @@ impl Catalog {
         }
         let entry = serde_json::from_slice(value)
             .map_err(|source| CatalogError { key: key.into_owned(), source })?;
+        self.apply_entry(entry);
+        Ok(())
+    }
+
+    /// Applies one entry that is no removal.
+    pub fn apply_entry(&mut self, entry: Entry) {
         match entry {
-            Entry::Site(site) => drop(self.sites.insert(site.domain.clone(), site)),
+            Entry::Site(site) => {
+                self.hashes.sites.insert(name_hash(&site.domain), site.domain.clone());
+                self.sites.insert(site.domain.clone(), site);
+            }
             Entry::Key(key) => {
-                self.keys.retain(|_, known| known.id != key.id);
+                self.remove_key(&key.id);
                 self.keys.insert(key.sha256.clone(), key);
             }
             Entry::User(user) => drop(self.users.insert(user.name.clone(), user)),
@@ -247,27 +273,50 @@ impl Catalog {
             }
             Entry::Advertiser(it) => drop(self.advertisers.insert(it.id.clone(), Arc::new(it))),
             Entry::Campaign(it) => drop(self.campaigns.insert(it.id.clone(), Arc::new(it))),
-            Entry::Ad(it) => drop(self.ads.insert(it.id.clone(), Arc::new(it))),
-            Entry::Placement(it) => drop(self.placements.insert(it.id.clone(), Arc::new(it))),
+            Entry::Ad(it) => {
+                let ad = Arc::new(it);
+                self.hashes.ads.insert(name_hash(&ad.id), ad.clone());
+                self.ads.insert(ad.id.clone(), ad);
+            }
+            Entry::Placement(it) => {
+                let placement = Arc::new(it);
+                self.hashes.placements.insert(name_hash(&placement.id), placement.clone());
+                self.placements.insert(placement.id.clone(), placement);
+            }
             Entry::TokenKey(key) => drop(self.token_keys.insert(key.id.clone(), key)),
             Entry::ClickKey(key) => drop(self.click_keys.insert(key.number, key)),
             Entry::AlertChannel(channel) => {
                 self.alert_channels.insert(channel.id.clone(), channel);
             }
         }
-        Ok(())
+    }
+
+    fn remove_key(&mut self, id: &str) {
+        let known = self.keys.iter().find(|(_, key)| key.id == id);
+        if let Some(sha256) = known.map(|(sha256, _)| sha256.clone()) {
+            self.keys.remove(&sha256);
+        }
     }
 
     fn remove(&mut self, key: &str) {
         match key.split_once('/') {
-            Some(("site", domain)) => drop(self.sites.remove(domain)),
-            Some(("key", id)) => self.keys.retain(|_, key| key.id != id),
+            Some(("site", domain)) => {
+                self.hashes.sites.remove(&name_hash(domain));
+                self.sites.remove(domain);
+            }
+            Some(("key", id)) => self.remove_key(id),
             Some(("user", name)) => drop(self.users.remove(name)),
             Some(("link", sha256)) => drop(self.links.remove(sha256)),
             Some(("advertiser", id)) => drop(self.advertisers.remove(id)),
             Some(("campaign", id)) => drop(self.campaigns.remove(id)),
-            Some(("ad", id)) => drop(self.ads.remove(id)),
-            Some(("placement", id)) => drop(self.placements.remove(id)),
+            Some(("ad", id)) => {
+                self.hashes.ads.remove(&name_hash(id));
+                self.ads.remove(id);
+            }
+            Some(("placement", id)) => {
+                self.hashes.placements.remove(&name_hash(id));
+                self.placements.remove(id);
+            }
             Some(("token-key", id)) => drop(self.token_keys.remove(id)),
             Some(("alert-channel", id)) => drop(self.alert_channels.remove(id)),
             Some(("click-key", number)) => {
@@ -277,39 +326,6 @@ impl Catalog {
             }
             _ => {}
         }
-    }
-
-    /// Everything in it, as the entries that would make it again.
-    pub fn entries(&self) -> Vec<Entry> {
-        let mut entries: Vec<Entry> = self.sites.values().cloned().map(Entry::Site).collect();
-        entries.extend(self.keys.values().cloned().map(Entry::Key));
-        entries.extend(self.users.values().cloned().map(Entry::User));
-        entries.extend(self.links.values().cloned().map(Entry::Link));
-        entries.extend(self.partition_key.map(Entry::PartitionKey));
-        let advertisers = self.advertisers.values().map(|it| Entry::Advertiser((**it).clone()));
-        entries.extend(advertisers);
-        entries.extend(self.campaigns.values().map(|it| Entry::Campaign((**it).clone())));
-        entries.extend(self.ads.values().map(|it| Entry::Ad((**it).clone())));
-        entries.extend(self.placements.values().map(|it| Entry::Placement((**it).clone())));
-        entries.extend(self.token_keys.values().cloned().map(Entry::TokenKey));
-        entries.extend(self.click_keys.values().copied().map(Entry::ClickKey));
-        entries.extend(self.alert_channels.values().cloned().map(Entry::AlertChannel));
-        entries
-    }
-
-    /// The site that a host belongs to: its domain, a subdomain of it, or a listed alias.
-    pub fn site_of_host(&self, host: &str) -> Option<&Site> {
-        let mut rest = host;
-        loop {
-            if let Some(site) = self.sites.get(rest) {
-                return Some(site);
-            }
-            match rest.split_once('.') {
-                Some((_, parent)) => rest = parent,
-                None => break,
-            }
-        }
-        self.sites.values().find(|site| site.aliases.iter().any(|alias| alias == host))
     }
 }
 
@@ -342,6 +358,34 @@ mod tests {
         assert!(catalog.apply(b"site/x", b"{\"kind\":\"unheard\"}").is_err());
         catalog.apply(b"site/example.com", b"").unwrap();
         assert_eq!(catalog, Catalog::default());
+    }
+
+    #[test]
+    fn entries_are_found_by_their_keys_kinds_and_hashes() {
+        let mut catalog = Catalog::default();
+        let ad = Ad {
+            id: "boots".into(),
+            campaign: "winter".into(),
+            name: String::new(),
+            destination: "https://shop.test/".into(),
+            paused: false,
+            removed: false,
+            created_at: 1,
+        };
+        let entries = [Entry::Site(site("example.com")), Entry::Ad(ad.clone())];
+        for entry in &entries {
+            catalog.apply_entry(entry.clone());
+            assert_eq!(catalog.entry(&entry.key()).as_ref(), Some(entry));
+        }
+        let all: Vec<Entry> = KINDS.iter().flat_map(|kind| catalog.entries_of(kind, 0)).collect();
+        assert_eq!(all, entries);
+        assert_eq!(catalog.entries_of("ad", 1).count(), 0);
+        assert_eq!(**catalog.ad_of_hash(name_hash("boots")).unwrap(), ad);
+        let before = catalog.clone();
+        catalog.apply(b"ad/boots", b"").unwrap();
+        assert!(catalog.ad_of_hash(name_hash("boots")).is_none());
+        assert_eq!(before.ads.len(), 1);
+        assert_eq!(catalog.site_of_hash(name_hash("example.com")), Some("example.com"));
     }
 
     #[test]

@@ -9,11 +9,10 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::routing::post;
-use footfall_event::catalog::{Entry, Site};
+use footfall_event::catalog::{Entry, Scope, Site};
 use footfall_topics::catalog::CatalogView;
 
 use super::{Row, grouped, wrk};
-use crate::cli::ScopeArg;
 use crate::config::Config;
 use crate::{commands, http, roles};
 
@@ -48,7 +47,7 @@ pub(crate) fn serve_ingest(address: SocketAddr) -> Result<()> {
         let view = CatalogView::follow(log.clone())?;
         let site = Site { domain: SITE.to_owned(), ..Site::default() };
         view.put(&Entry::Site(site)).await?;
-        let (secret, key) = commands::key::make(vec![SITE.to_owned()], ScopeArg::Ingest);
+        let (secret, key) = commands::key::make(vec![SITE.to_owned()], Scope::Ingest);
         view.put(&Entry::Key(key)).await?;
         let ingest = roles::ingest(&config, &log, &view).await?;
         let listener = tokio::net::TcpListener::bind(address).await?;

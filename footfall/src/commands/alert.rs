@@ -17,22 +17,22 @@ pub(crate) fn run(config: &Config, command: AlertCommand, json: bool) -> Result<
     let access = Access::open(config)?;
     match command {
         AlertCommand::Add(args) => {
-            let channel = make(&access.catalog()?, args)?;
+            let channel = make(&access.list(&["site", "alert-channel"])?, args)?;
             access.put(Entry::AlertChannel(channel.clone()))?;
             say(json, &channel, || said_once(&channel));
         }
         AlertCommand::List => {
-            let catalog = access.catalog()?;
+            let catalog = access.list(&["site", "alert-channel"])?;
             let channels: Vec<_> = catalog.alert_channels.values().map(shown).collect();
             say(json, &channels, || listed(&catalog));
         }
         AlertCommand::Remove { id } => {
-            known(&access.catalog()?, &id)?;
+            known(&access.list(&["site", "alert-channel"])?, &id)?;
             access.remove(&format!("alert-channel/{id}"))?;
             say(json, &serde_json::json!({ "removed": id }), || format!("{id} is removed"));
         }
         AlertCommand::Test { id } => {
-            known(&access.catalog()?, &id)?;
+            known(&access.list(&["site", "alert-channel"])?, &id)?;
             let now = now_ms();
             let mut alert = Alert::new(AlertKind::Test, "", "", &format!("{id} {now}"), now);
             alert.message = "This is a test: the channel works".to_owned();

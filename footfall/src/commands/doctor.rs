@@ -144,7 +144,7 @@ fn log(config: &Config) -> Result<String> {
 }
 
 fn catalogue(config: &Config) -> Result<String> {
-    let catalog = Access::open(config)?.catalog()?;
+    let catalog = Access::open(config)?.list(&["site", "key", "user"])?;
     Ok(format!(
         "{} sites, {} keys, {} users",
         catalog.sites.len(),

@@ -1,5 +1,6 @@
 //! The commands that do one thing and end. Roles that run on are in [`crate::roles`].
 
+pub(crate) mod ads;
 pub(crate) mod alert;
 pub(crate) mod block;
 pub(crate) mod doctor;

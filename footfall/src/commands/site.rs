@@ -15,7 +15,7 @@ pub(crate) fn run(config: &Config, command: SiteCommand, json: bool) -> Result<(
     let access = Access::open(config)?;
     match command {
         SiteCommand::Add(args) => {
-            let known = access.catalog()?.sites.remove(&args.domain.to_ascii_lowercase());
+            let known = access.list(&["site"])?.sites.remove(&args.domain.to_ascii_lowercase());
             let site = site(*args, known.map_or_else(now_ms, |site| site.created_at))?;
             access.put(Entry::Site(site.clone()))?;
             say(json, &site, || {
@@ -27,7 +27,7 @@ pub(crate) fn run(config: &Config, command: SiteCommand, json: bool) -> Result<(
             });
         }
         SiteCommand::List => {
-            let catalog = access.catalog()?;
+            let catalog = access.list(&["site"])?;
             let sites: Vec<&Site> = catalog.sites.values().collect();
             say(json, &sites, || {
                 let mut text = String::new();
@@ -43,7 +43,10 @@ pub(crate) fn run(config: &Config, command: SiteCommand, json: bool) -> Result<(
         }
         SiteCommand::Remove { domain } => {
             let domain = domain.to_ascii_lowercase();
-            ensure!(access.catalog()?.sites.contains_key(&domain), "there is no site {domain}");
+            ensure!(
+                access.list(&["site"])?.sites.contains_key(&domain),
+                "there is no site {domain}"
+            );
             access.remove(&format!("site/{domain}"))?;
             say(json, &serde_json::json!({ "removed": domain }), || format!("{domain} is removed"));
         }

@@ -20,7 +20,7 @@ pub(crate) fn run(config: &Config, command: UserCommand, json: bool) -> Result<(
             });
         }
         UserCommand::List => {
-            let catalog = access.catalog()?;
+            let catalog = access.list(&["user"])?;
             let names: Vec<_> = catalog.users.keys().collect();
             say(json, &names, || {
                 if names.is_empty() {

@@ -59,6 +59,7 @@ macro_rules! misplaced {
         $found!("impression", raw_text, $raw.impression, matches!($activity, View | Click));
         $found!("viewable_ms", raw_option, $raw.viewable_ms, $activity == View);
         $found!("visible_pct", raw_option, $raw.visible_pct, $activity == View);
+        $found!("measurable", raw_option, $raw.measurable, $activity == Impression);
         $found!("click", raw_text, $raw.click, conversion);
         $found!("goal", raw_text, $raw.goal, conversion);
         $found!("transaction", raw_text, $raw.transaction, conversion);

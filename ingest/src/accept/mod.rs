@@ -5,10 +5,12 @@
 //! enriches the event or ends its way with one reason.
 //!
 //! decode ([`raw`]) → [`limits`] → [`clock`] → [`site`] → opt-out and exclusions ([`exclude`]) →
-//! [`agent`] → [`network`] → [`visitor`] → [`source`] → [`blocklist`](crate::blocklist) → [`route`]
+//! [`agent`] → [`network`] → [`visitor`] → [`source`] → [`blocklist`](crate::blocklist) → [`ads`] →
+//! [`route`]
 //!
 //! Whether an agent is a bot is noted, not judged: bots are accepted.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 use footfall_event::record::{Event, Via};
@@ -22,6 +24,7 @@ use crate::keys::DayKeys;
 use crate::settings::Limits;
 use crate::sites::Sites;
 
+pub mod ads;
 pub mod agent;
 pub mod clock;
 pub mod exclude;
@@ -97,12 +100,14 @@ pub struct Context<'a> {
     pub policy: Policy,
     /// How large anything may be.
     pub limits: &'a Limits,
-    /// The sites, their exclusions, and the lasting key.
+    /// The sites, their exclusions, the ads, and the lasting key.
     pub sites: &'a Sites,
     /// The sites that the sender's key is for; empty: all.
     pub allowed_sites: &'a [String],
     /// Who is invalid from the first click on.
     pub blocklist: &'a Blocklist,
+    /// Campaigns that have used up their budgets.
+    pub used_up: &'a HashSet<String>,
     /// The daily keys.
     pub keys: &'a DayKeys,
     /// How many partitions an activity topic has.
@@ -215,6 +220,7 @@ fn steps(
     if context.blocklist.blocks(&event, address) {
         event.found.push(VerdictReason::Blocklisted);
     }
+    ads::enrich(&mut event, raw, context)?;
     let route = route::choose(&event, context, address);
     write(&event, route);
     Ok(route)

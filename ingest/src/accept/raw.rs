@@ -7,8 +7,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use footfall_event::Rejected;
+use footfall_event::ads::Proof;
 use footfall_event::record::{PropValue, Text};
+use footfall_event::{Rejected, VerdictReason};
 use serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
@@ -69,6 +70,7 @@ pub struct Raw<'a> {
     pub impression: Text<'a>,
     pub viewable_ms: Option<f64>,
     pub visible_pct: Option<f64>,
+    pub measurable: Option<bool>,
     pub click: Text<'a>,
     pub goal: Text<'a>,
     pub transaction: Text<'a>,
@@ -77,6 +79,12 @@ pub struct Raw<'a> {
     pub automated: bool,
     /// The page's fragment is its route.
     pub hash: bool,
+    /// How sure a click's impression is. Not a field: the redirect says it.
+    pub proof: Proof,
+    /// When a click's impression was made, by its token. Not a field either.
+    pub impression_at: i64,
+    /// What the redirect found. Not a field either.
+    pub found: Vec<VerdictReason>,
     /// The first field whose name is not known.
     pub unknown: Option<Text<'a>>,
 }
@@ -198,6 +206,7 @@ impl<'de> Visitor<'de> for Seed<'_, 'de> {
                 33 "status" => raw.status, Borrowed;
                 34 "automated" => raw.automated, bool;
                 35 "hash" => raw.hash, bool;
+                36 "measurable" => raw.measurable, bool;
             }
         }
         *field = None;

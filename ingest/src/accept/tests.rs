@@ -22,6 +22,7 @@ static AGENTS: LazyLock<Agents> = LazyLock::new(Agents::default);
 struct Fixture {
     sites: Sites,
     blocklist: Blocklist,
+    used_up: HashSet<String>,
     keys: DayKeys,
     geo: Geo,
     agents: &'static Agents,
@@ -55,7 +56,8 @@ impl Fixture {
     fn of(catalog: &Catalog) -> Fixture {
         let today = day_of(NOW);
         Fixture {
-            sites: Sites::of(catalog).unwrap(),
+            sites: Sites::of(catalog.clone().into(), None).unwrap(),
+            used_up: HashSet::new(),
             keys: DayKeys::Agreed(vec![(today - 1, Key::new([1; 16])), (today, Key::new([2; 16]))]),
             geo: Geo::none(),
             agents: &AGENTS,
@@ -72,6 +74,7 @@ impl Fixture {
             policy: Policy::BEACON,
             limits: &self.limits,
             sites: &self.sites,
+            used_up: &self.used_up,
             allowed_sites: &[],
             blocklist: &self.blocklist,
             keys: &self.keys,
@@ -426,6 +429,8 @@ fn texts_that_were_sent_stay_as_they_are() {
     assert_eq!(id.get_version_num(), 7);
     assert_ne!(id, Id::nil());
 }
+
+mod ads;
 
 mod fuzz {
     use proptest::prelude::*;

@@ -109,12 +109,14 @@ fn decide(ingest: &Ingest, sites: &Sites, key: &Key, body: &[u8]) -> Result<Take
         return Err(Rejection::new(Rejected::Unavailable, detail));
     }
     let fresh = FreshIds::new(now_ms, Id::new_v4().as_u128());
+    let used_up = ingest.budgets.used_up();
     let context = Context {
         now_ms,
         via: Via::Api,
         policy: Policy::API,
         limits: &ingest.settings.limits,
         sites,
+        used_up: &used_up,
         allowed_sites: &key.sites,
         blocklist: &ingest.blocklist(),
         keys: &keys,
@@ -132,7 +134,7 @@ fn decide(ingest: &Ingest, sites: &Sites, key: &Key, body: &[u8]) -> Result<Take
 }
 
 /// The request's key, if it may send events.
-fn admit(ingest: &Ingest, parts: &Parts) -> Result<(Arc<Sites>, Key), Rejection> {
+pub(super) fn admit(ingest: &Ingest, parts: &Parts) -> Result<(Arc<Sites>, Key), Rejection> {
     let unavailable = || Rejection::new(Rejected::Unavailable, "the server is starting");
     let sites = ingest.sites().ok_or_else(unavailable)?;
     let refuse = |detail: &str| Rejection::new(Rejected::Unauthorized, detail);

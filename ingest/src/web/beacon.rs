@@ -1,6 +1,7 @@
 //! `POST /e`: the script's beacon. No key, no preflight, no cookie; an answer says in its headers
 //! what became of the events.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -31,11 +32,12 @@ const EXPOSED: HeaderValue =
 
 /// What a request from a browser is decided with; lives as long as the request.
 pub(super) struct Browser {
-    now_ms: i64,
-    sites: Arc<Sites>,
+    pub(super) now_ms: i64,
+    pub(super) sites: Arc<Sites>,
     blocklist: Arc<Blocklist>,
+    used_up: Arc<HashSet<String>>,
     keys: Arc<DayKeys>,
-    fresh: FreshIds,
+    pub(super) fresh: FreshIds,
     address: IpAddr,
 }
 
@@ -59,8 +61,8 @@ impl Browser {
             retry_after_s: wait_s,
         })?;
         let fresh = FreshIds::new(now_ms, Id::new_v4().as_u128());
-        let blocklist = ingest.blocklist();
-        Ok(Browser { now_ms, sites, blocklist, keys, fresh, address })
+        let (blocklist, used_up) = (ingest.blocklist(), ingest.budgets.used_up());
+        Ok(Browser { now_ms, sites, blocklist, used_up, keys, fresh, address })
     }
 
     /// The context of the accept steps.
@@ -76,6 +78,7 @@ impl Browser {
             policy: Policy::BEACON,
             limits: &ingest.settings.limits,
             sites: &self.sites,
+            used_up: &self.used_up,
             allowed_sites: &[],
             blocklist: &self.blocklist,
             keys: &self.keys,

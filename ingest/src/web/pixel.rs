@@ -115,6 +115,10 @@ fn raw_of_query<'a>(query: &'a str, referer: &'a str) -> Raw<'a> {
             "status" => &mut raw.status,
             "amount" => &mut amount,
             "currency" => &mut currency,
+            "measurable" => {
+                raw.measurable = value.parse().ok();
+                continue;
+            }
             "time" | "sent_at" => {
                 let moment = value.parse().map(Moment::Millis).unwrap_or(Moment::Text(value));
                 *if name == "time" { &mut raw.time } else { &mut raw.sent_at } = Some(moment);

@@ -1,6 +1,7 @@
 //! From lines to blocks of accepted events, cut after a fixed number of lines: the same files are
 //! always cut the same way.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use footfall_event::catalog::Site;
@@ -146,6 +147,7 @@ impl Taking<'_> {
             policy,
             limits: acceptor.limits,
             sites: acceptor.sites,
+            used_up: &HashSet::new(),
             allowed_sites: acceptor.allowed,
             blocklist: acceptor.blocklist,
             keys: acceptor.keys,

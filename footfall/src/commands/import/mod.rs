@@ -39,7 +39,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, anyhow};
 use footfall_aggregator::core::Core;
 use footfall_event::Hex64;
-use footfall_event::catalog::{Catalog, Entry, PartitionKey, Site};
+use footfall_event::catalog::{Catalog, Entry, KINDS, PartitionKey, Site};
 use footfall_ingest::ids::FreshIds;
 use footfall_ingest::{Agents, Blocklist, Geo, Sites};
 use footfall_warehouse::Warehouse;
@@ -80,7 +80,7 @@ fn import<F: Kind>(config: &Config, kind: &str, args: ImportArgs, format: F) -> 
     let site = catalog.sites.get(&name).cloned().ok_or_else(|| {
         anyhow!("there is no site {name}: add it first with `footfall site add {name}`")
     })?;
-    let sites = Sites::of(&catalog).context("the catalogue has no key")?;
+    let sites = Sites::of(Arc::new(catalog), None).context("the catalogue has no key")?;
     let latest_ms = now_ms + config.ingest.limits.ahead_ms_max;
     let mut files = Files::open(&args.files, format, latest_ms)?;
     let job = Job::open(&config.data, kind, &name, &args.files)?;
@@ -181,11 +181,11 @@ fn store(config: &Config, site: &Site, warehouse: Warehouse, job: &Job, now_ms: 
 /// The catalogue, with the lasting key that the first server would give it.
 fn catalog(config: &Config) -> Result<Catalog> {
     let access = Access::open(config)?;
-    let catalog = access.catalog()?;
+    let catalog = access.list(&KINDS)?;
     if catalog.partition_key.is_some() {
         return Ok(catalog);
     }
     let halves = (Hex64(rand::random()), Hex64(rand::random()));
     access.put(Entry::PartitionKey(PartitionKey { halves }))?;
-    access.catalog()
+    access.list(&KINDS)
 }

@@ -1,0 +1,127 @@
+//! The outbox's thread: brings what waits to the log, one batch at a time, in order.
+
+use std::sync::{PoisonError, mpsc};
+use std::time::{Duration, Instant};
+
+use super::{Inner, State};
+use crate::{AppendError, RecordBatch};
+
+/// Bytes appended to the log at once.
+const BATCH_BYTES: usize = 1 << 20;
+/// Pause before a batch that the log did not take is tried again.
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
+const TICK: Duration = Duration::from_millis(500);
+
+pub(super) fn run(inner: &Inner) {
+    while let Some((batch, end)) = next(inner) {
+        let bytes = batch.bytes();
+        if !deliver(inner, &batch) {
+            return;
+        }
+        let mut state = inner.state();
+        state.taken_bytes -= bytes;
+        state.confirmed = end;
+        let oldest = state.waiting.front().map(|waiting| waiting.since);
+        state.unsynced_since = state.unsynced_since.and(oldest);
+        if let Err(error) = state.files.note(end) {
+            // It is appended once more at the next start, and found as a repeat.
+            tracing::warn!(%error, "the outbox can't note what is in the log");
+        }
+        drop(state);
+        inner.changed.notify_all();
+    }
+}
+
+/// What waits, as far as it fits into one batch; waits for the first. `None` when closed.
+fn next(inner: &Inner) -> Option<(RecordBatch, u64)> {
+    let mut state = inner.state();
+    loop {
+        if state.closed {
+            return None;
+        }
+        if !state.waiting.is_empty() {
+            return Some(take(&mut state));
+        }
+        let waited = inner.changed.wait_timeout(state, TICK);
+        state = waited.unwrap_or_else(PoisonError::into_inner).0;
+    }
+}
+
+fn take(state: &mut State) -> (RecordBatch, u64) {
+    let first = state.waiting.pop_front().expect("the caller has looked");
+    let (mut batch, mut end) = (first.batch, first.end);
+    while let Some(more) = state.waiting.front() {
+        if batch.bytes() + more.batch.bytes() > BATCH_BYTES {
+            break;
+        }
+        for (partition, key, value) in more.batch.iter() {
+            batch.push(partition.topic, partition.number, key, value);
+        }
+        end = more.end;
+        state.waiting.pop_front();
+    }
+    state.waiting_bytes -= batch.bytes();
+    state.taken_bytes += batch.bytes();
+    (batch, end)
+}
+
+/// Appends a batch until the log has it. `false` when the outbox is closed before that.
+fn deliver(inner: &Inner, batch: &RecordBatch) -> bool {
+    loop {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        inner.log.append(batch.clone(), Box::new(move |result| drop(sender.send(result))));
+        match outcome(inner, &receiver) {
+            Some(Ok(())) => return true,
+            Some(Err(AppendError::TooLarge(bytes))) => {
+                // It can't have been made by us; waiting would not make it smaller.
+                tracing::error!(bytes, "a record is larger than the log takes: it is dropped");
+                return true;
+            }
+            Some(Err(error)) => {
+                tracing::debug!(%error, "the log does not take the outbox's records");
+                if inner.state().closed {
+                    return false;
+                }
+                std::thread::sleep(RETRY_PAUSE);
+            }
+            None => return false,
+        }
+    }
+}
+
+/// The log's answer. While it takes its time, the file is synced. `None` when the outbox is closed.
+fn outcome(
+    inner: &Inner,
+    receiver: &mpsc::Receiver<Result<(), AppendError>>,
+) -> Option<Result<(), AppendError>> {
+    loop {
+        let since = inner.state().unsynced_since;
+        let wait = since.map_or(TICK, |since| {
+            (since + inner.settings.sync_after).saturating_duration_since(Instant::now())
+        });
+        match receiver.recv_timeout(wait) {
+            Ok(result) => return Some(result),
+            Err(mpsc::RecvTimeoutError::Disconnected) => return Some(Err(AppendError::Closed)),
+            Err(mpsc::RecvTimeoutError::Timeout) => sync(inner),
+        }
+        if inner.state().closed {
+            return None;
+        }
+    }
+}
+
+/// Syncs the files without holding up who puts records in.
+fn sync(inner: &Inner) {
+    let files = {
+        let mut state = inner.state();
+        if state.unsynced_since.take().is_none() {
+            return;
+        }
+        state.files.handles()
+    };
+    for file in files {
+        if let Err(error) = file.sync_data() {
+            tracing::error!(%error, "the outbox can't be synced");
+        }
+    }
+}
