@@ -23,7 +23,7 @@ pub fn append(event: &Event<'_>, out: &mut Vec<u8>) {
         ad, placement, position, request, impression, viewable_ms, visible_pct,
         click, goal, transaction, status,
         campaign, billing, budget, target, view_days, measurable, proof, impression_at,
-        touches, found, judged,
+        touches, view_through, found, judged,
     } = event;
     debug_assert!(judged.is_none(), "an event is judged later");
     out.extend_from_slice(b"{\"v\":");
@@ -104,7 +104,9 @@ pub fn append(event: &Event<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(b",\"impression_at\":");
         integer(out, *impression_at);
     }
-    members!(list: touches found);
+    members!(list: touches);
+    members!(optional: view_through);
+    members!(list: found);
     out.push(b'}');
 }
 
@@ -338,6 +340,7 @@ mod tests {
         (event.view_days, event.measurable, event.impression_at) = (1, true, -1);
         event.found = vec![VerdictReason::NotRunning, VerdictReason::Expired];
         event.touches = vec![touch()];
+        event.view_through = Some(touch());
         (event.scroll_pct, event.visible_pct, event.automated) = (Some(0), Some(100), true);
         for (via, device, status, proof) in [
             (Via::Pixel, Device::Desktop, ConversionStatus::Lead, Proof::None),
