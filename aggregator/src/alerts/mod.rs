@@ -9,6 +9,7 @@
 //! # Layout
 //!
 //! - [`worker`]: the life of one shard. [`cursors`]: how far each channel is. [`retry`]: when again.
+//! - [`watch`]: raises what only shows over time.
 //! - [`send`]: one delivery. [`webhook`], [`email`]: how. [`guard`]: where a webhook may lead.
 
 use footfall_event::alert::Alert;
@@ -20,6 +21,7 @@ mod email;
 mod guard;
 mod retry;
 mod send;
+pub mod watch;
 mod webhook;
 pub(crate) mod worker;
 

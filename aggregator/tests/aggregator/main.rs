@@ -7,6 +7,7 @@
 //! - `replay`: from any snapshot on, the same batches give the same bytes.
 //! - `bounds`: full memory, broken records, old events.
 //! - `faulty`: a log that breaks on purpose. `machinery`: the shards on it.
+//! - `watching`: what only shows over time.
 //! - `engine`: a real ClickHouse behind a bad line. `loading`: the loader on both.
 
 #![allow(clippy::unwrap_used)]
@@ -19,6 +20,7 @@ mod machinery;
 mod order;
 mod replay;
 mod table;
+mod watching;
 mod world;
 
 /// Not a test: what the engine's child process runs.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use footfall_aggregator::alerts::watch::Watch;
 use footfall_aggregator::{Handle, Progress, run_aggregator, run_alerts, run_loader};
 use footfall_dashboard::{Dashboard, Freshness, Status};
 use footfall_ingest::{Geo, Ingest, Salts, salts};
@@ -151,13 +152,15 @@ impl Aggregator {
         let loading: Arc<std::sync::OnceLock<Arc<Progress>>> = Arc::default();
         let warehouse = warehouse_client(config)?;
         let (log, settings, token) = (log.clone(), config.aggregate.clone(), stop.clone());
-        let started = loading.clone();
+        let (started, aggregating) = (loading.clone(), aggregate.progress());
         let load = tokio::spawn(async move {
             migrate(&warehouse).await.inspect_err(|error| {
                 tracing::error!(error = format!("{error:#}"), "nothing is loaded into ClickHouse");
             })?;
-            let load = run_loader(log, warehouse, settings, token)?;
+            let load = run_loader(log.clone(), warehouse.clone(), settings, token.clone())?;
             drop(started.set(load.progress()));
+            let groups = vec![aggregating, load.progress()];
+            tokio::spawn(Watch { log, warehouse, groups }.run(token));
             Ok(load)
         });
         Ok(Aggregator { stop, aggregate, alerts, load, loading })
