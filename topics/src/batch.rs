@@ -144,9 +144,16 @@ impl Chunk {
     }
 
     /// A chunk whose records lie in a block that is shared instead of copied; they are added with
-    /// [`Chunk::push_shared`].
-    pub(crate) fn of_block(partition: Partition, next_offset: u64, block: Bytes) -> Chunk {
-        Chunk::with_buffer(partition, next_offset, Buffer::Shared(block))
+    /// [`Chunk::push_shared`], some `records` of them.
+    pub(crate) fn of_block(
+        partition: Partition,
+        next_offset: u64,
+        block: Bytes,
+        records: usize,
+    ) -> Chunk {
+        let mut chunk = Chunk::with_buffer(partition, next_offset, Buffer::Shared(block));
+        chunk.spans.reserve_exact(records);
+        chunk
     }
 
     fn with_buffer(partition: Partition, next_offset: u64, buffer: Buffer) -> Chunk {

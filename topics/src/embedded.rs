@@ -46,6 +46,7 @@ mod group;
 mod index;
 mod layout;
 mod lookup;
+mod memory;
 mod open;
 mod outcome;
 mod pages;

@@ -10,6 +10,8 @@
 
 use bytes::Bytes;
 
+use super::memory;
+
 /// Bytes before the payload.
 const HEADER_BYTES: usize = 24;
 const VERSION: u8 = 1;
@@ -37,7 +39,7 @@ pub(super) struct BlockWriter {
 impl BlockWriter {
     /// A block with room for a payload of so many bytes.
     pub(super) fn with_capacity(payload_bytes: usize) -> BlockWriter {
-        let mut bytes = Vec::with_capacity(HEADER_BYTES + payload_bytes);
+        let mut bytes = memory::empty(HEADER_BYTES + payload_bytes);
         bytes.resize(HEADER_BYTES, 0);
         BlockWriter { bytes, records: 0, span: 0 }
     }
@@ -69,7 +71,7 @@ impl BlockWriter {
     }
 
     /// The finished block. `span` covers offsets left out after the last record, too.
-    pub(super) fn finish(mut self, span: u32, append_ms: i64) -> Vec<u8> {
+    pub(super) fn finish(mut self, span: u32, append_ms: i64) -> Bytes {
         let payload = length(&self.bytes[HEADER_BYTES..]);
         self.bytes[0] = VERSION;
         self.bytes[1] = UNCOMPRESSED;
@@ -77,7 +79,7 @@ impl BlockWriter {
         self.bytes[8..12].copy_from_slice(&span.max(self.span).to_le_bytes());
         self.bytes[12..20].copy_from_slice(&append_ms.to_le_bytes());
         self.bytes[20..24].copy_from_slice(&payload.to_le_bytes());
-        self.bytes
+        memory::share(self.bytes)
     }
 }
 
@@ -144,6 +146,13 @@ impl Block {
     /// When it was appended, milliseconds since 1970.
     pub(super) fn append_ms(&self) -> i64 {
         self.append_ms
+    }
+
+    /// How many records it has, or fewer.
+    pub(super) fn records(&self) -> usize {
+        let records = self.bytes[4..].first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
+        // Each takes three bytes at the least.
+        (records as usize).min(self.bytes.len() / 3)
     }
 
     /// The stored bytes.
@@ -215,7 +224,7 @@ mod tests {
         writer.push(0, b"key", &long);
         writer.push(200, b"k", b"v");
         assert_eq!((writer.records(), writer.span()), (3, 203));
-        let block = Block::parse(1_000, writer.finish(210, -5).into()).unwrap();
+        let block = Block::parse(1_000, writer.finish(210, -5)).unwrap();
         assert_eq!((block.first(), block.end(), block.append_ms()), (1_000, 1_210, -5));
         let mut cursor = block.cursor();
         let mut seen = Vec::new();
@@ -240,7 +249,7 @@ mod tests {
         let mut writer = BlockWriter::with_capacity(100);
         writer.push(0, b"key", b"value");
         writer.push(3, b"key", b"value");
-        let whole = writer.finish(5, 7);
+        let whole = writer.finish(5, 7).to_vec();
         for cut in 0..whole.len() {
             assert!(Block::parse(0, whole[..cut].to_vec().into()).is_err(), "{cut}");
         }

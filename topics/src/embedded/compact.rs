@@ -12,7 +12,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use super::{
@@ -204,7 +203,7 @@ impl<'a> Pass<'a> {
             write.meta.push((end_key(self.partition).to_vec(), end));
         } else {
             let span = u32::try_from(joined.end - joined.first).map_err(storage)?;
-            let bytes = Bytes::from(joined.writer.finish(span, joined.append_ms));
+            let bytes = joined.writer.finish(span, joined.append_ms);
             write.blocks.push(NewBlock {
                 slot: self.slot,
                 partition: self.partition,

@@ -107,7 +107,7 @@ impl Gatherer {
             return;
         };
         let span = block.span();
-        let bytes = Bytes::from(block.finish(span, self.now_ms));
+        let bytes = block.finish(span, self.now_ms);
         let sum = xxh3_64(&bytes);
         self.finished.push(Finished { slot, partition, span, sum, bytes });
     }

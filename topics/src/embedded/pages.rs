@@ -25,6 +25,7 @@ use bytes::Bytes;
 
 use super::{
     buffer::{BUFFER_BYTES, PAGE_BYTES, PageBuffer},
+    memory,
     shared::lock,
 };
 
@@ -198,7 +199,7 @@ impl PagedFile {
 fn read_direct(file: &File, at: u64, count: usize) -> io::Result<Option<Bytes>> {
     let skipped = (at % PAGE_BYTES as u64) as usize;
     let wanted = (skipped + count).next_multiple_of(PAGE_BYTES);
-    let mut memory = vec![0; wanted + PAGE_BYTES];
+    let mut memory = memory::filled(wanted + PAGE_BYTES);
     let from = memory.as_ptr().align_offset(PAGE_BYTES);
     let pages = &mut memory[from..from + wanted];
     let (pages_at, mut done) = (at - skipped as u64, 0);
@@ -211,7 +212,7 @@ fn read_direct(file: &File, at: u64, count: usize) -> io::Result<Option<Bytes>> 
             Err(error) => return Err(error),
         }
     }
-    Ok(Some(Bytes::from(memory).slice(from + skipped..from + skipped + count)))
+    Ok(Some(memory::share(memory).slice(from + skipped..from + skipped + count)))
 }
 
 #[cfg(test)]

@@ -139,7 +139,10 @@ impl Taker<'_> {
         let open = self.chunks.last().is_some_and(|last| last.partition == self.partition);
         if share || !open || self.chunks.last().is_some_and(Chunk::is_shared) {
             self.chunks.push(if share {
-                Chunk::of_block(self.partition, *position, block.bytes().clone())
+                // Room for all of its records, if all of them will be taken.
+                let all = block.bytes().len() <= self.max_bytes.saturating_sub(self.taken);
+                let records = if all { block.records() } else { 0 };
+                Chunk::of_block(self.partition, *position, block.bytes().clone(), records)
             } else {
                 Chunk::new(self.partition, *position)
             });
