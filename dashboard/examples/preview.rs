@@ -207,7 +207,8 @@ fn one_visit(
             change(&mut event);
             let reasons =
                 if verdict == Verdict::Invalid { vec![VerdictReason::BotAgent] } else { vec![] };
-            let (new_visitor, new_on_path) = (0, u8::from(activity == Activity::Pageview));
+            let marked = matches!(activity, Activity::Pageview | Activity::Action);
+            let (new_visitor, new_on_path) = (0, u8::from(marked));
             let session = Some(visitor);
             event.judged = Some(Judgement {
                 verdict,

@@ -146,12 +146,30 @@ impl Figures {
 /// The statements: visits, page views, and those that net counts leave out.
 pub(crate) fn queries(client: &Client, view: &View, period: &Period, unit: Unit) -> [Query; 3] {
     let edges = period.edges(unit);
-    let visits = by_time(include_str!("figures/visits.sql"), period, &edges, "start");
-    let pageviews = by_time(include_str!("figures/pageviews.sql"), period, &edges, "time");
+    let hourly = hourly(period, &edges);
+    let visits = match hourly {
+        true => [("{source}", "visit_hours"), ("{time}", "hour")],
+        false => [("{source}", "sessions"), ("{time}", "start")],
+    };
     let range = &period.current;
-    let hourly = range.from % HOUR_MS == 0 && range.to % HOUR_MS == 0;
-    let left_out = include_str!("figures/left_out.sql")
-        .replace("{time}", if hourly { "hour" } else { "time" });
+    let of_range = |hourly| match hourly {
+        true => [
+            ("{source}", "event_hours"),
+            ("{time}", "hour"),
+            ("{count}", "sum(events)"),
+            ("{reason}", "event_hours.reason"),
+        ],
+        false => [
+            ("{source}", "events"),
+            ("{time}", "time"),
+            ("{count}", "count()"),
+            ("{reason}", "reasons[1]"),
+        ],
+    };
+    let visits = filled(include_str!("figures/visits.sql"), &visits);
+    let pageviews = filled(include_str!("figures/pageviews.sql"), &of_range(hourly));
+    let whole = range.from % HOUR_MS == 0 && range.to % HOUR_MS == 0;
+    let left_out = filled(include_str!("figures/left_out.sql"), &of_range(whole));
     let left_out =
         client.query(&left_out).bind(&view.site).bind(seconds(range.from)).bind(seconds(range.to));
     [
@@ -161,12 +179,14 @@ pub(crate) fn queries(client: &Client, view: &View, period: &Period, unit: Unit)
     ]
 }
 
-/// Lets the hourly roll-up answer where every bucket begins at a whole UTC hour.
-fn by_time(sql: &str, period: &Period, edges: &[i64], exact: &str) -> String {
+fn filled(sql: &str, words: &[(&str, &str)]) -> String {
+    words.iter().fold(sql.to_owned(), |sql, (name, word)| sql.replace(name, word))
+}
+
+/// Whether the hourly roll-ups can answer: every bucket begins at a whole UTC hour.
+fn hourly(period: &Period, edges: &[i64]) -> bool {
     let ends = period.previous.as_ref().map(|range| range.to);
-    let whole = |edge: &&i64| **edge % HOUR_MS == 0 || Some(**edge) == ends;
-    let hourly = edges.iter().filter(whole).count() == edges.len();
-    sql.replace("{time}", if hourly { "hour" } else { exact })
+    edges.iter().all(|&edge| edge % HOUR_MS == 0 || Some(edge) == ends)
 }
 
 /// Both statements take the same arguments: the roll-up's part, then the rest of the hour in

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use self::days::Days;
 use crate::countries;
-use crate::period::{Period, Range};
+use crate::period::Period;
 use crate::query::{Failure, Runner};
 use crate::view::View;
 use crate::words as w;
@@ -232,7 +232,8 @@ pub(crate) async fn load(
 
 /// The statement of a list; limit and offset are still to be bound.
 pub(crate) fn query(client: &Client, view: &View, period: &Period, dimension: Dimension) -> Query {
-    let range = &period.current;
+    let days = Days::of(period);
+    let fill = |sql: &str, time| client.query(&days.fill(sql, time));
     match dimension.statement() {
         Statement::VisitsBy(name, code, visitors) => {
             let sql = include_str!("tables/visits_by.sql")
@@ -241,25 +242,13 @@ pub(crate) fn query(client: &Client, view: &View, period: &Period, dimension: Di
                 .replace("{visitors}", visitors)
                 // The exit page moves while a visit lasts, and only this measure moves with it.
                 .replace("{visits}", if name == "exit" { "exits" } else { "visits" });
-            let days = Days::of(range);
-            days.bind(client.query(&days.fill(&sql, "start")), view).bind(dimension.keeps_empty())
+            days.bind(fill(&sql, "start"), view).bind(dimension.keeps_empty())
         }
-        Statement::Pages => {
-            let days = Days::of(range);
-            days.bind(client.query(&days.fill(include_str!("tables/pages.sql"), "time")), view)
-        }
+        Statement::Pages => days.bind(fill(include_str!("tables/pages.sql"), "time"), view),
         Statement::Searches => {
-            let days = Days::of(range);
-            let sql = days.fill(include_str!("tables/searches.sql"), "time");
-            days.bind(client.query(&sql).bind(dimension == Dimension::Query), view)
+            let query = fill(include_str!("tables/searches.sql"), "time");
+            days.bind(query.bind(dimension == Dimension::Query), view)
         }
-        Statement::Actions => {
-            in_time(client.query(include_str!("tables/actions.sql")), view, range)
-        }
+        Statement::Actions => days.bind(fill(include_str!("tables/actions.sql"), "time"), view),
     }
-}
-
-/// Arguments of a statement over the events themselves.
-fn in_time(query: Query, view: &View, range: &Range) -> Query {
-    query.bind(&view.site).bind(view.gross).bind(range.from).bind(range.to)
 }

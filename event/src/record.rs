@@ -361,8 +361,8 @@ pub struct Judgement {
     /// number of visitors. Valid and invalid events are counted apart.
     #[serde(default, skip_serializing_if = "is_default")]
     pub new_visitor: u8,
-    /// 1 for a visitor's first page view of its path in the visitor id's day: their sum is the
-    /// number of visitors of the path.
+    /// 1 for a visitor's first page view of its path, or first action of its name, in the visitor
+    /// id's day: their sum is the number of visitors of the path or action.
     #[serde(default, skip_serializing_if = "is_default")]
     pub new_on_path: u8,
     /// It came after the bounded lateness.

@@ -2,7 +2,8 @@
 -- counting rows needs neither FINAL nor de-duplication.
 --
 -- Net figures: `verdict != 'invalid'`. Visitors over whole UTC days: `sum(new_visitor)` (a visitor
--- id lives one UTC day); for other spans `uniqExact(visitor)` day by day.
+-- id lives one UTC day); for other spans `uniqExact(visitor)` day by day. What a page asks for over
+-- many days is summed up in `event_hours` and `event_days` (004_roll_ups.sql).
 --
 -- A repeated insert of the same block is dropped by its token: the table remembers the last
 -- 10,000 blocks. Parts below 256 MiB keep all columns in one file: making and removing hundreds of
@@ -14,8 +15,6 @@ CREATE TABLE IF NOT EXISTS {table:events} {on_cluster}
     type Enum8('pageview' = 1, 'engagement' = 2, 'search' = 3, 'action' = 4, 'impression' = 5, 'view' = 6, 'click' = 7, 'conversion' = 8) COMMENT 'What happened',
     time DateTime64(3, 'UTC') COMMENT 'When it happened, corrected if the sender''s clock was off' CODEC(Delta, LZ4),
     received_at DateTime64(3, 'UTC') COMMENT 'When Footfall took it' CODEC(Delta, LZ4),
-    hour DateTime('UTC') MATERIALIZED toStartOfHour(time) COMMENT 'The UTC hour of time: filter by it to be answered from the hourly roll-up',
-    day Date MATERIALIZED toDate(time) COMMENT 'The UTC day of time: filter by it to be answered from the daily roll-ups',
 
     verdict Enum8('valid' = 1, 'flagged' = 2, 'invalid' = 3) COMMENT 'What judging found; net figures leave out invalid',
     reasons Array(LowCardinality(String)) COMMENT 'Every reason for the verdict, in the rules'' order',
@@ -23,7 +22,7 @@ CREATE TABLE IF NOT EXISTS {table:events} {on_cluster}
     late Bool COMMENT 'Came after the bounded lateness',
     session UInt64 COMMENT 'The visit it belongs to; 0 for none',
     new_visitor UInt8 COMMENT '1 for the first activity of its visitor in the UTC day: the sum is the number of visitors. Valid and invalid are counted apart',
-    new_on_path UInt8 COMMENT '1 for the visitor''s first page view of the path in the UTC day: the sum is the number of visitors of the path',
+    new_on_path UInt8 COMMENT '1 for the visitor''s first page view of the path, or first action of the name, in the UTC day: the sum is the number of visitors of the path or action',
 
     via LowCardinality(String) COMMENT 'How it came: script, pixel, api, redirect, import',
     network UInt64 COMMENT 'Keyed hash of the client''s address, the key rotates daily; 0 for none' CODEC(LZ4),
@@ -88,27 +87,7 @@ CREATE TABLE IF NOT EXISTS {table:events} {on_cluster}
     transaction String COMMENT 'The advertiser''s transaction id',
     status LowCardinality(String) COMMENT 'State of a conversion: lead, sale, rejected',
 
-    retention_days UInt16 COMMENT 'The row is deleted so many days after its time; 0 keeps it',
-
-    -- Roll-ups that live inside each part: a repeated insert can't count twice in them, and they
-    -- answer queries on this table by themselves when the query uses only their columns.
-    -- A dimension is in the key only where a page asks for it: every further one multiplies the
-    -- rows that a page sums up, and what an insert has to sort.
-    PROJECTION totals
-    (
-        SELECT site, hour, type, verdict, reasons[1], count(), sum(new_visitor), sum(engaged_ms)
-        GROUP BY site, hour, type, verdict, reasons[1]
-    ),
-    PROJECTION pages
-    (
-        SELECT site, day, verdict, path, countIf(type = 'pageview'), sum(new_on_path), sum(engaged_ms)
-        GROUP BY site, day, verdict, path
-    ),
-    PROJECTION words
-    (
-        SELECT site, day, type, verdict, query_normalised, count(), countIf(results = 0)
-        GROUP BY site, day, type, verdict, query_normalised
-    )
+    retention_days UInt16 COMMENT 'The row is deleted so many days after its time; 0 keeps it'
 )
 ENGINE = {engine:events}
 PARTITION BY toYYYYMM(time)

@@ -8,7 +8,6 @@ CREATE TABLE IF NOT EXISTS {table:sessions} {on_cluster}
     session UInt64 COMMENT 'The visit' CODEC(LZ4),
     visitor UInt64 COMMENT 'Its visitor' CODEC(LZ4),
     start DateTime64(3, 'UTC') COMMENT 'When the visit began' CODEC(Delta, LZ4),
-    hour DateTime('UTC') MATERIALIZED toStartOfHour(start) COMMENT 'The UTC hour of start: filter by it to be answered from the hourly roll-up',
     day Date MATERIALIZED toDate(start) COMMENT 'The UTC day of start: filter by it to be answered from the daily roll-ups',
     verdict Enum8('valid' = 1, 'flagged' = 2, 'invalid' = 3) COMMENT 'Verdict on the visit; net figures leave out invalid',
 
@@ -46,32 +45,29 @@ CREATE TABLE IF NOT EXISTS {table:sessions} {on_cluster}
 
     retention_days UInt16 COMMENT 'The row is deleted so many days after its start; 0 keeps it',
 
-    -- Roll-ups, as on events.
-    PROJECTION totals
-    (
-        SELECT site, hour, verdict, sum(visits), sum(bounces), sum(pageviews), sum(duration_ms), sum(engaged_ms), sum(visitors)
-        GROUP BY site, hour, verdict
-    ),
+    -- Roll-ups that live inside each part and answer queries on this table by themselves when the
+    -- query uses only their columns. A dimension is in the key, and a measure beside it, only where
+    -- a page asks for it: each makes an insert and the page slower. Totals by hour are in
+    -- `visit_hours`.
     PROJECTION sources
     (
-        SELECT site, day, verdict, channel, source, referrer_host, utm_medium, utm_campaign,
-            sum(visits), sum(bounces), sum(pageviews), sum(duration_ms), sum(source_visitors), sum(channel_visitors), sum(campaign_visitors)
-        GROUP BY site, day, verdict, channel, source, referrer_host, utm_medium, utm_campaign
+        SELECT site, day, verdict, channel, source, utm_campaign, sum(visits), sum(source_visitors), sum(channel_visitors), sum(campaign_visitors)
+        GROUP BY site, day, verdict, channel, source, utm_campaign
     ),
     PROJECTION places
     (
-        SELECT site, day, verdict, country, region, city, sum(visits), sum(bounces), sum(pageviews), sum(duration_ms), sum(visitors)
+        SELECT site, day, verdict, country, region, city, sum(visits), sum(visitors)
         GROUP BY site, day, verdict, country, region, city
     ),
     PROJECTION devices
     (
-        SELECT site, day, verdict, browser, os, device, screen, language, sum(visits), sum(bounces), sum(pageviews), sum(duration_ms), sum(visitors)
+        SELECT site, day, verdict, browser, os, device, screen, language, sum(visits), sum(visitors)
         GROUP BY site, day, verdict, browser, os, device, screen, language
     ),
     PROJECTION entries
     (
-        SELECT site, day, verdict, host, entry, sum(visits), sum(bounces), sum(pageviews), sum(duration_ms), sum(entry_visitors)
-        GROUP BY site, day, verdict, host, entry
+        SELECT site, day, verdict, entry, sum(visits), sum(entry_visitors)
+        GROUP BY site, day, verdict, entry
     ),
     PROJECTION exits
     (

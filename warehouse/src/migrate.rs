@@ -7,6 +7,8 @@
 //! |---|---|---|
 //! | `{table:events}` | `footfall.events` | `footfall.events_local` |
 //! | `{engine:events}` | `MergeTree` | `ReplicatedMergeTree('…/events', '{replica}')` |
+//! | `{engine:event_days:Summing}` | `SummingMergeTree` | `ReplicatedSummingMergeTree('…', …)` |
+//! | `{all:events}` | `footfall.events` | `footfall.events`, which is Distributed |
 //! | `{on_cluster}` | nothing | `ON CLUSTER 'name'` |
 //! | `{distributed:events:cityHash64(id)}` | nothing | the Distributed table over `events_local` |
 //! | `{withdrawn:events}` | nothing | drops that Distributed table, which holds nothing itself |
@@ -30,6 +32,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "events", sql: include_str!("../migrations/001_events.sql") },
     Migration { version: 2, name: "sessions", sql: include_str!("../migrations/002_sessions.sql") },
     Migration { version: 3, name: "ads", sql: include_str!("../migrations/003_ads.sql") },
+    Migration { version: 4, name: "roll_ups", sql: include_str!("../migrations/004_roll_ups.sql") },
 ];
 
 const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS {table:migrations} {on_cluster}
@@ -117,11 +120,17 @@ impl<'a> Template<'a> {
         format!("{}.{}", identifier(self.database), identifier(&format!("{name}{local}")))
     }
 
-    fn engine(&self, name: &str) -> String {
+    /// The table through which all shards' rows are read and written.
+    fn all(&self, name: &str) -> String {
+        format!("{}.{}", identifier(self.database), identifier(name))
+    }
+
+    /// `kind`: `Summing`, or nothing for the plain engine. Its own arguments follow in the file.
+    fn engine(&self, name: &str, kind: &str) -> String {
         match self.cluster {
-            None => "MergeTree".to_owned(),
+            None => format!("{kind}MergeTree"),
             Some(_) => format!(
-                "ReplicatedMergeTree({}, '{{replica}}')",
+                "Replicated{kind}MergeTree({}, '{{replica}}')",
                 quoted(&format!("/clickhouse/tables/{{shard}}/{}/{name}", self.database))
             ),
         }
@@ -170,7 +179,8 @@ impl<'a> Template<'a> {
             let (name, key) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
             match kind {
                 "table" => out.push_str(&self.table(name)),
-                "engine" => out.push_str(&self.engine(name)),
+                "engine" => out.push_str(&self.engine(name, key)),
+                "all" => out.push_str(&self.all(name)),
                 "on_cluster" => out.push_str(&self.on_cluster()),
                 "withdrawn" => out.push_str(&self.withdrawn(name)),
                 "distributed" => out.push_str(&self.distributed(name, key)),

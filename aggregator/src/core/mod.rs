@@ -174,9 +174,13 @@ impl Core {
         if seen.activity != Activity::Click {
             judgement.new_visitor = u8::from(!person.seen);
             person.seen = true;
-            if seen.activity == Activity::Pageview {
-                let path = xxh3_64(seen.path.as_bytes());
-                judgement.new_on_path = u8::from(person.view(path));
+            let subject = match seen.activity {
+                Activity::Pageview => Some(xxh3_64(seen.path.as_bytes())),
+                Activity::Action => Some(!xxh3_64(seen.name.as_bytes())),
+                _ => None,
+            };
+            if let Some(subject) = subject {
+                judgement.new_on_path = u8::from(person.is_first(subject));
             }
         }
         let slot = match person.timeline() {

@@ -109,8 +109,9 @@ impl Person {
         }
     }
 
-    /// Whether this is the visitor's first view of the path.
-    pub(super) fn view(&mut self, path: u64) -> bool {
+    /// Whether this is the visitor's first view of the path, or first action of the name, of
+    /// which this is the hash (a name's is inverted, so that the two can't be mistaken).
+    pub(super) fn is_first(&mut self, path: u64) -> bool {
         // A handful of paths is the rule: looking through them is faster than any table.
         let new = !self.paths.contains(&path) && self.paths.len() < PATHS_MAX;
         if new {

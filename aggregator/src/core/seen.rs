@@ -31,6 +31,9 @@ pub(super) struct Seen<'a> {
     pub(super) host: Text<'a>,
     #[serde(borrow, default)]
     pub(super) path: Text<'a>,
+    /// Of an action.
+    #[serde(borrow, default)]
+    pub(super) name: Text<'a>,
     #[serde(borrow, default)]
     pub(super) source: Text<'a>,
     #[serde(borrow, default)]
@@ -100,6 +103,7 @@ impl<'a> Seen<'a> {
             previous_visitor: None,
             host: none(),
             path: none(),
+            name: none(),
             source: none(),
             channel: none(),
             referrer_host: none(),
@@ -149,6 +153,7 @@ impl<'a> Seen<'a> {
             VISITOR b"visitor": 0, self.visitor = Some(value.text()?.parse().ok()?);
             HOST b"host": 0, self.host = value.text()?.into();
             PATH b"path": 0, self.path = value.text()?.into();
+            NAME b"name": 0, self.name = value.text()?.into();
             SOURCE b"source": 0, self.source = value.text()?.into();
             CHANNEL b"channel": 0, self.channel = value.text()?.into();
             REFERRER_HOST b"referrer_host": 0, self.referrer_host = value.text()?.into();

@@ -61,6 +61,10 @@ impl Act {
         event.device = Device::Desktop;
         event.country = "AT".into();
         event.engaged_ms = self.engaged_ms;
+        if self.activity == Activity::Action {
+            // The same text as the path's: marks of the two must not be mistaken.
+            event.name = path(self.path).into();
+        }
         if self.bot {
             event.bot = "Examplebot".into();
         }
@@ -130,8 +134,8 @@ impl World {
             let judged = event.judged.as_ref().unwrap();
             let key = (event.visitor.unwrap().0, !judged.verdict.is_net());
             *totals.new_visitors.entry(key).or_default() += i64::from(judged.new_visitor);
-            if event.activity == Activity::Pageview {
-                let key = (key.0, key.1, event.path.to_string());
+            if let Activity::Pageview | Activity::Action = event.activity {
+                let key = (key.0, key.1, event.activity, event.path.to_string());
                 *totals.new_on_path.entry(key).or_default() += i64::from(judged.new_on_path);
             }
         }
@@ -156,8 +160,8 @@ pub(crate) struct Totals {
     pub(crate) visitors: BTreeMap<(bool, u64, &'static str, String), i64>,
     /// By visitor id and class.
     pub(crate) new_visitors: BTreeMap<(u64, bool), i64>,
-    /// By visitor id, class and path.
-    pub(crate) new_on_path: BTreeMap<(u64, bool, String), i64>,
+    /// By visitor id, class, activity and path (an action's name is the same text).
+    pub(crate) new_on_path: BTreeMap<(u64, bool, Activity, String), i64>,
 }
 
 impl Totals {
@@ -238,8 +242,8 @@ impl Totals {
         } else {
             self.new_visitors.entry((visitor, act.bot)).or_default();
         }
-        if act.activity == Activity::Pageview {
-            self.new_on_path.insert((visitor, act.bot, path(act.path)), 1);
+        if let Activity::Pageview | Activity::Action = act.activity {
+            self.new_on_path.insert((visitor, act.bot, act.activity, path(act.path)), 1);
         }
     }
 

@@ -1,14 +1,14 @@
--- Page views that net counts leave out, by their first reason (the hourly roll-up answers it
--- where days begin at whole UTC hours: {time} is `hour` there).
+-- Page views that net counts leave out, by their first reason: from the hourly roll-up, or from the
+-- rows where days begin at another time than whole UTC hours.
 SELECT
-    toString(reasons[1]) AS reason,
-    toInt64(count()) AS pageviews
-FROM events
+    toString({reason}) AS reason,
+    toInt64({count}) AS pageviews
+FROM {source}
 WHERE site = ?
   AND type = 'pageview'
   AND verdict = 'invalid'
   AND {time} >= toDateTime(?, 'UTC')
   AND {time} < toDateTime(?, 'UTC')
-GROUP BY reasons[1]
+GROUP BY reason
 ORDER BY pageviews DESC, reason
 LIMIT 20

@@ -1,4 +1,5 @@
--- Page views and visitors by bucket of the chart. Two parts, as in visits.sql. A visitor counts
+-- Page views and visitors by bucket of the chart. Two parts, as in visits.sql: {source} is the
+-- hourly roll-up, or the rows. A visitor counts
 -- with its first activity of the UTC day.
 SELECT
     bucket,
@@ -9,9 +10,9 @@ FROM
     SELECT
         roundDown(toUnixTimestamp({time}), CAST(? AS Array(UInt32))) AS bucket,
         type,
-        toInt64(count()) AS activities,
+        toInt64({count}) AS activities,
         toInt64(sum(new_visitor)) AS visitors
-    FROM events
+    FROM {source}
     WHERE site = ?
       AND (? OR verdict != 'invalid')
       AND (({time} >= toDateTime(?, 'UTC') AND {time} < toDateTime(?, 'UTC'))

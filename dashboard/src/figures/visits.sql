@@ -1,7 +1,7 @@
 -- Visits by bucket of the chart, in the period and its comparison.
--- The first part reads whole hours, which the roll-up answers ({time} is `hour`; in time zones
--- that are off by half an hour it is `start`); the second the rest of the hour in which a
--- comparison ends, because it counts up to the same minute as now.
+-- The first part reads whole hours, which the roll-up has ({source} and {time} are `visit_hours` and
+-- `hour`; in time zones that are off by half an hour the rows and `start`); the second the rest of
+-- the hour in which a comparison ends, because it counts up to the same minute as now.
 SELECT
     bucket,
     sum(visits) AS visits,
@@ -16,7 +16,7 @@ FROM
         toInt64(sum(bounces)) AS bounces,
         toInt64(sum(pageviews)) AS pageviews,
         toInt64(sum(duration_ms)) AS duration_ms
-    FROM sessions
+    FROM {source}
     WHERE site = ?
       AND (? OR verdict != 'invalid')
       AND (({time} >= toDateTime(?, 'UTC') AND {time} < toDateTime(?, 'UTC'))

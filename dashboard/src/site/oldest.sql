@@ -1,6 +1,6 @@
--- The hour of a site's first event (the hourly roll-up answers it).
+-- The hour of a site's first event.
 SELECT toInt64(toUnixTimestamp(hour)) * 1000 AS first
-FROM events
+FROM event_hours
 WHERE site = ?
 GROUP BY hour
 ORDER BY hour

@@ -1,9 +1,9 @@
--- Net visitors by site and hour (the hourly roll-up answers it).
+-- Net visitors by site and hour.
 SELECT
     toString(site) AS site,
     toUnixTimestamp(hour) AS hour,
     toInt64(sum(new_visitor)) AS visitors
-FROM events
+FROM event_hours
 WHERE site IN ?
   AND verdict != 'invalid'
   AND hour >= toStartOfHour(toDateTime(?, 'UTC'))

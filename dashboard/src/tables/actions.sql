@@ -1,25 +1,46 @@
--- Actions by name: visitors who did it, how often, and what it was worth. Visitor ids live one UTC
--- day, so distinct ids over several days are the sum of daily visitors.
+-- Actions by name: visitors who did it, how often, and what it was worth.
 SELECT
-    toString(name) AS name,
+    name,
     '' AS code,
-    toInt64(uniqExactIf(visitor, visitor != 0)) AS main,
-    toInt64(count()) AS second,
+    sum(part_visitors) AS main,
+    sum(part_count) AS second,
     toInt64(0) AS third,
     arrayFilter(
         part -> part.1 != '',
         arrayZip(
-            sumMap([toString(currency)], [value_micros]).1,
-            sumMap([toString(currency)], [value_micros]).2)) AS money,
+            sumMap([part_currency], [part_micros]).1,
+            sumMap([part_currency], [part_micros]).2)) AS money,
     max(main) OVER () AS largest,
     sum(main) OVER () AS sum,
     count() OVER () AS rows
-FROM events
-WHERE site = ?
-  AND (? OR verdict != 'invalid')
-  AND type = 'action'
-  AND time >= fromUnixTimestamp64Milli(toInt64(?), 'UTC')
-  AND time < fromUnixTimestamp64Milli(toInt64(?), 'UTC')
+FROM
+(
+    SELECT
+        subject AS name,
+        toString(currency) AS part_currency,
+        sum(visitors) AS part_visitors,
+        sum(events) AS part_count,
+        sum(value_micros) AS part_micros
+    FROM event_days
+    WHERE site = ?
+      AND (? OR verdict != 'invalid')
+      AND kind = 'action'
+      AND {days}
+    GROUP BY subject, currency
+    UNION ALL
+    SELECT
+        toString(name) AS name,
+        toString(currency) AS part_currency,
+        toInt64(sum(new_on_path)) AS part_visitors,
+        toInt64(count()) AS part_count,
+        sum(value_micros) AS part_micros
+    FROM events
+    WHERE site = ?
+      AND (? OR verdict != 'invalid')
+      AND type = 'action'
+      AND {ends}
+    GROUP BY name, currency
+)
 GROUP BY name
 ORDER BY main DESC, second DESC, name
 LIMIT ? OFFSET ?

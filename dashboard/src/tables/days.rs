@@ -2,11 +2,11 @@
 
 use clickhouse::query::Query;
 
-use crate::period::Range;
+use crate::period::Period;
 use crate::query::seconds;
 use crate::view::View;
 
-/// A range as whole UTC days, which the roll-ups answer, and the rest at both ends, which is read
+/// A period as whole UTC days, which the roll-ups answer, and the rest at both ends, which is read
 /// from the rows: the days of the site's time zone begin and end within days of UTC.
 #[derive(Clone, Copy)]
 pub(crate) struct Days {
@@ -16,15 +16,22 @@ pub(crate) struct Days {
     to: i64,
 }
 
+const DAY_MS: i64 = 86_400_000;
+/// Nothing is stored that lies further ahead: senders may be five minutes fast.
+const AHEAD_MS: i64 = 10 * 60_000;
+
 impl Days {
-    /// Splits a range.
-    pub(crate) fn of(range: &Range) -> Days {
-        const DAY_MS: i64 = 86_400_000;
-        let first = range.from.div_euclid(DAY_MS) + i64::from(range.from.rem_euclid(DAY_MS) > 0);
-        let end = range.to.div_euclid(DAY_MS).max(first);
+    /// Splits a period.
+    pub(crate) fn of(period: &Period) -> Days {
+        let range = &period.current;
+        // A period that still runs ends where nothing is yet, so its last UTC day counts as whole:
+        // else every look at the page would read the rows of today.
+        let open = range.to > period.now + AHEAD_MS;
+        let to = if open { next_day(range.to) } else { range.to };
+        let first = next_day(range.from);
+        let end = (to.div_euclid(DAY_MS) * DAY_MS).max(first);
         // Within one UTC day there is no whole day: everything is "the rest before it".
-        let (whole_from, whole_to) = (first * DAY_MS, end * DAY_MS);
-        Days { from: range.from, whole_from, whole_to, to: range.to }
+        Days { from: range.from, whole_from: first, whole_to: end, to }
     }
 
     /// Whether there is nothing beside whole days. Planning to read nothing costs time, too.
@@ -32,23 +39,20 @@ impl Days {
         self.from == self.whole_from && self.whole_to == self.to
     }
 
-    /// Writes the statement: its only inner SELECT once for whole days, and again for the rest.
-    /// `time` is the column of the exact time.
+    /// Writes the statement: its inner part before `UNION ALL` reads the roll-up's days, the one
+    /// behind it the rows of the rest and is left out where there is none. `time` is the column of
+    /// the exact time.
     pub(crate) fn fill(self, sql: &str, time: &str) -> String {
-        let whole = sql.replace(
-            "{range}",
-            "day >= toDate(toDateTime(?, 'UTC')) AND day < toDate(toDateTime(?, 'UTC'))",
-        );
+        let days = "day >= toDate(toDateTime(?, 'UTC')) AND day < toDate(toDateTime(?, 'UTC'))";
+        let sql = sql.replace("{days}", days);
         if self.are_whole() {
-            return whole;
+            let rest = sql.find("\n    UNION ALL").expect("two inner parts");
+            let end = sql.find("\n)").expect("a parenthesis of its own ends them");
+            return format!("{}{}", &sql[..rest], &sql[end..]);
         }
-        let end = whole.find("\n)").expect("the inner SELECT ends with a parenthesis of its own");
-        let begin = sql.find("(\n").expect("the inner SELECT begins behind a parenthesis") + 2;
-        let inner = &sql[begin..sql.find("\n)").unwrap_or(begin)];
         let at = |sign: &str| format!("{time} {sign} fromUnixTimestamp64Milli(toInt64(?), 'UTC')");
         let (from, to) = (at(">="), at("<"));
-        let rest = inner.replace("{range}", &format!("(({from} AND {to}) OR ({from} AND {to}))"));
-        format!("{}\n    UNION ALL\n{rest}{}", &whole[..end], &whole[end..])
+        sql.replace("{ends}", &format!("(({from} AND {to}) OR ({from} AND {to}))"))
     }
 
     /// Binds the arguments that `fill` left, from the site on.
@@ -69,4 +73,9 @@ impl Days {
             .bind(self.whole_to.min(self.to))
             .bind(self.to)
     }
+}
+
+/// The first beginning of a UTC day that is not before `time`.
+fn next_day(time: i64) -> i64 {
+    time.div_euclid(DAY_MS) * DAY_MS + if time.rem_euclid(DAY_MS) > 0 { DAY_MS } else { 0 }
 }

@@ -12,6 +12,18 @@ SELECT
 FROM
 (
     SELECT
+        subject AS name,
+        sum(visitors) AS part_visitors,
+        sum(events) AS part_count,
+        sum(engaged_ms) AS part_engaged_ms
+    FROM event_days
+    WHERE site = ?
+      AND (? OR verdict != 'invalid')
+      AND kind = 'page'
+      AND {days}
+    GROUP BY subject
+    UNION ALL
+    SELECT
         path AS name,
         toInt64(sum(new_on_path)) AS part_visitors,
         toInt64(countIf(type = 'pageview')) AS part_count,
@@ -19,7 +31,8 @@ FROM
     FROM events
     WHERE site = ?
       AND (? OR verdict != 'invalid')
-      AND {range}
+      AND type IN ('pageview', 'engagement')
+      AND {ends}
     GROUP BY path
 )
 GROUP BY name

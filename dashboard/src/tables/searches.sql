@@ -13,6 +13,17 @@ SELECT
 FROM
 (
     SELECT
+        subject AS name,
+        sum(events) AS part_searches,
+        sum(without_result) AS part_without
+    FROM event_days
+    WHERE site = ?
+      AND (? OR verdict != 'invalid')
+      AND kind = 'search'
+      AND {days}
+    GROUP BY subject
+    UNION ALL
+    SELECT
         query_normalised AS name,
         toInt64(count()) AS part_searches,
         toInt64(countIf(results = 0)) AS part_without
@@ -20,7 +31,7 @@ FROM
     WHERE site = ?
       AND (? OR verdict != 'invalid')
       AND type = 'search'
-      AND {range}
+      AND {ends}
     GROUP BY query_normalised
 )
 GROUP BY name

@@ -19,7 +19,18 @@ FROM
     FROM sessions
     WHERE site = ?
       AND (? OR verdict != 'invalid')
-      AND {range}
+      AND {days}
+    GROUP BY {name}, {code}
+    UNION ALL
+    SELECT
+        toString({name}) AS name,
+        toString({code}) AS code,
+        toInt64(sum({visitors})) AS part_visitors,
+        toInt64(sum({visits})) AS part_visits
+    FROM sessions
+    WHERE site = ?
+      AND (? OR verdict != 'invalid')
+      AND {ends}
     GROUP BY {name}, {code}
 )
 WHERE ? OR name != ''

@@ -30,9 +30,10 @@ async fn small_world() -> World {
     world.event(Activity::Search, SITE, at("10:07"), |event, _| {
         (event.query, event.results) = ("größe 42".into(), Some(3));
     });
-    for (visitor, currency) in [(1, "EUR"), (1, "EUR"), (2, "CHF")] {
-        world.event(Activity::Action, SITE, at("10:08"), |event, _| {
+    for (visitor, new, currency) in [(1, 1, "EUR"), (1, 0, "EUR"), (2, 1, "CHF")] {
+        world.event(Activity::Action, SITE, at("10:08"), |event, judged| {
             event.visitor = Some(Hex64(visitor));
+            judged.new_on_path = new;
             event.name = "order".into();
             let currency = Currency::parse(currency).unwrap();
             event.value = Some(Money { micros: 12_500_000, currency });
@@ -167,8 +168,9 @@ async fn small_world_again(name: &str) -> World {
     world.event(Activity::Search, SITE, at("10:06"), |event, _| {
         (event.query, event.results) = ("boots".into(), Some(0));
     });
-    for _ in 0..2 {
-        world.event(Activity::Action, SITE, at("10:08"), |event, _| {
+    for new in [1, 0] {
+        world.event(Activity::Action, SITE, at("10:08"), |event, judged| {
+            judged.new_on_path = new;
             event.name = "order".into();
             let currency = Currency::parse("EUR").unwrap();
             event.value = Some(Money { micros: 12_500_000, currency });

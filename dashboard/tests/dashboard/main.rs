@@ -2,12 +2,14 @@
 //!
 //! - `world`: an engine in a child process, a log in a folder, and events whose figures are known.
 //! - `figures`: exact figures on pages and in exports; time zones; hostile names; empty and away.
+//! - `rows`: roll-ups beside rows, made at random, in several time zones.
 //! - `access`: sign-in, forms, keys, headers.
 
 #![allow(clippy::unwrap_used)]
 
 mod access;
 mod figures;
+mod rows;
 mod world;
 
 /// Not a test: what the engine's process runs. It takes its folder and address from the environment.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
-use super::child::Running;
+use super::child::{Running, processor_time};
 use super::{Row, grouped};
 
 const SITE: &str = "bench.example";
@@ -12,12 +12,14 @@ const VIEWS: usize = 60;
 /// How long to wait for the tables, and for the merges that filling has begun.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Events over the last 28 days, made by the engine itself: a tenth of them searches, actions and
-/// engagements; Zipf-like pages; three page views a visit.
-fn fill_sql(from: usize, to: usize) -> [String; 2] {
-    let time = |number: &str| {
+/// Events over the last 28 days in the order of their time, as they come, made by the engine itself:
+/// a fifth of them searches, actions and engagements; Zipf-like pages; three page views a visit;
+/// every page view and action by a visitor who is new to it.
+fn fill_sql(from: usize, to: usize, stored: usize) -> [String; 2] {
+    // Within the hour of its place, so that no minute is like the next.
+    let time = |number: &str, of: usize| {
         format!(
-            "now64(3, 'UTC') - toIntervalSecond(intHash64({number}) % (28 * 86400)) - toIntervalSecond(60)"
+            "now64(3, 'UTC') - toIntervalSecond(60 + intDiv(({of} - 1 - {number}) * (28 * 86400 - 3600), {of}) + intHash64({number}) % 3600)"
         )
     };
     let path = "concat('/page/', toString(toUInt32(exp(log(20000) * (intHash32(number + 7) / 4294967296)))))";
@@ -26,7 +28,7 @@ fn fill_sql(from: usize, to: usize) -> [String; 2] {
          session, visitor, network, url, host, path, query, query_normalised, name, engaged_ms, browser, os, device, country) \
          SELECT generateUUIDv4(), '{SITE}', \
          multiIf(number % 20 = 1, 'search', number % 20 = 3, 'action', number % 20 IN (5, 7), 'engagement', 'pageview') AS kind, \
-         {} AS at, at, if(intHash32(number) % 50 = 0, 'invalid', 'valid'), 1, number % 4 = 0, number % 20 NOT IN (1, 3, 5, 7), \
+         {} AS at, at, if(intHash32(number) % 50 = 0, 'invalid', 'valid'), 1, number % 4 = 0, number % 20 NOT IN (1, 5, 7), \
          intDiv(number, 3), intHash64(intDiv(number, 4)), intHash64(intDiv(number, 8)), concat('https://{SITE}', {path}), '{SITE}', {path}, \
          if(kind = 'search', concat('query ', toString(intHash32(number) % 3000)), ''), \
          if(kind = 'search', concat('query ', toString(intHash32(number) % 3000)), ''), \
@@ -34,7 +36,7 @@ fn fill_sql(from: usize, to: usize) -> [String; 2] {
          arrayElement(['Chrome', 'Safari', 'Firefox', 'Edge'], 1 + number % 4), arrayElement(['Windows', 'iOS', 'Android', 'Linux'], 1 + intDiv(number, 3) % 4), \
          arrayElement(['desktop', 'mobile', 'tablet'], 1 + number % 3), arrayElement(['DE', 'AT', 'CH', 'US', 'GB', 'FR'], 1 + intHash32(number) % 6) \
          FROM numbers({from}, {})",
-        time("intDiv(number, 3)"),
+        time("intDiv(number, 3)", stored.div_ceil(3)),
         to - from
     );
     let sessions = format!(
@@ -50,7 +52,7 @@ fn fill_sql(from: usize, to: usize) -> [String; 2] {
          arrayElement(['DE', 'AT', 'CH', 'US', 'GB', 'FR'], 1 + intHash32(number) % 6), concat('region ', toString(number % 60)), concat('city ', toString(number % 900)), \
          1, number % 5 < 2, 3, 160000, 60000, number % 4 = 0, number % 4 = 0, number % 4 = 0, number % 4 = 0, number % 4 = 0, number % 4 = 0, 1 \
          FROM numbers({}, {})",
-        time("number"),
+        time("number", stored.div_ceil(3)),
         from / 3,
         (to - from) / 3
     );
@@ -65,7 +67,7 @@ pub(crate) fn measure(stored: usize) -> Result<Vec<Row>> {
     wait_until_ready(&serve)?;
     const STEP: usize = 500_000;
     for from in (0..stored).step_by(STEP) {
-        for sql in fill_sql(from, (from + STEP).min(stored)) {
+        for sql in fill_sql(from, (from + STEP).min(stored), stored) {
             serve.sql(&agent, &sql)?;
         }
     }
@@ -77,7 +79,11 @@ pub(crate) fn measure(stored: usize) -> Result<Vec<Row>> {
     }
     let url = format!("http://{}/sites/{SITE}?period=28d", serve.address("listen")?);
     let mut times = Vec::with_capacity(VIEWS);
+    let mut before = Duration::ZERO;
     for view in 0..VIEWS + 5 {
+        if view == 5 {
+            before = processor_time(serve.pid())?;
+        }
         let start = Instant::now();
         let html = agent.get(&url).call()?.body_mut().read_to_string()?;
         ensure!(html.contains("/page/1"), "the page shows no figures");
@@ -85,6 +91,7 @@ pub(crate) fn measure(stored: usize) -> Result<Vec<Row>> {
             times.push(start.elapsed());
         }
     }
+    let processor = (processor_time(serve.pid())? - before) / VIEWS as u32;
     times.sort();
     let p95 = times[times.len() * 95 / 100];
     let raw = raw_queries(&serve, &agent)?;
@@ -93,7 +100,12 @@ pub(crate) fn measure(stored: usize) -> Result<Vec<Row>> {
     Ok(vec![
         Row {
             figure: "page over stored events, p95, ms",
-            ours: format!("{:.0} (p50 {:.0})", ms(p95), ms(times[times.len() / 2])),
+            ours: format!(
+                "{:.0} (p50 {:.0}, processor {:.0})",
+                ms(p95),
+                ms(times[times.len() / 2]),
+                ms(processor)
+            ),
             baseline: format!("{} events stored", grouped(stored as f64)),
             target: "< 150",
             holds: ms(p95) < 150.0,

@@ -118,7 +118,7 @@ impl Settings {
             ("background_merges_mutations_concurrency_ratio", "2".to_owned()),
             ("background_schedule_pool_size", "4".to_owned()),
             ("max_thread_pool_size", "500".to_owned()),
-            ("max_thread_pool_free_size", "0".to_owned()),
+            ("max_thread_pool_free_size", "16".to_owned()),
             ("max_io_thread_pool_free_size", "0".to_owned()),
             ("jemalloc_max_background_threads_num", "1".to_owned()),
         ];

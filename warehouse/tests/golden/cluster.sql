@@ -14,7 +14,8 @@ COMMENT 'Migrations of the schema that were applied';
 -- counting rows needs neither FINAL nor de-duplication.
 --
 -- Net figures: `verdict != 'invalid'`. Visitors over whole UTC days: `sum(new_visitor)` (a visitor
--- id lives one UTC day); for other spans `uniqExact(visitor)` day by day.
+-- id lives one UTC day); for other spans `uniqExact(visitor)` day by day. What a page asks for over
+-- many days is summed up in `event_hours` and `event_days` (004_roll_ups.sql).
 --
 -- A repeated insert of the same block is dropped by its token: the table remembers the last
 -- 10,000 blocks. Parts below 256 MiB keep all columns in one file: making and removing hundreds of
@@ -26,8 +27,6 @@ CREATE TABLE IF NOT EXISTS `footfall`.`events_local` ON CLUSTER 'visits'
     type Enum8('pageview' = 1, 'engagement' = 2, 'search' = 3, 'action' = 4, 'impression' = 5, 'view' = 6, 'click' = 7, 'conversion' = 8) COMMENT 'What happened',
     time DateTime64(3, 'UTC') COMMENT 'When it happened, corrected if the sender''s clock was off' CODEC(Delta, LZ4),
     received_at DateTime64(3, 'UTC') COMMENT 'When Footfall took it' CODEC(Delta, LZ4),
-    hour DateTime('UTC') MATERIALIZED toStartOfHour(time) COMMENT 'The UTC hour of time: filter by it to be answered from the hourly roll-up',
-    day Date MATERIALIZED toDate(time) COMMENT 'The UTC day of time: filter by it to be answered from the daily roll-ups',
 
     verdict Enum8('valid' = 1, 'flagged' = 2, 'invalid' = 3) COMMENT 'What judging found; net figures leave out invalid',
     reasons Array(LowCardinality(String)) COMMENT 'Every reason for the verdict, in the rules'' order',
@@ -35,7 +34,7 @@ CREATE TABLE IF NOT EXISTS `footfall`.`events_local` ON CLUSTER 'visits'
     late Bool COMMENT 'Came after the bounded lateness',
     session UInt64 COMMENT 'The visit it belongs to; 0 for none',
     new_visitor UInt8 COMMENT '1 for the first activity of its visitor in the UTC day: the sum is the number of visitors. Valid and invalid are counted apart',
-    new_on_path UInt8 COMMENT '1 for the visitor''s first page view of the path in the UTC day: the sum is the number of visitors of the path',
+    new_on_path UInt8 COMMENT '1 for the visitor''s first page view of the path, or first action of the name, in the UTC day: the sum is the number of visitors of the path or action',
 
     via LowCardinality(String) COMMENT 'How it came: script, pixel, api, redirect, import',
     network UInt64 COMMENT 'Keyed hash of the client''s address, the key rotates daily; 0 for none' CODEC(LZ4),
@@ -100,27 +99,7 @@ CREATE TABLE IF NOT EXISTS `footfall`.`events_local` ON CLUSTER 'visits'
     transaction String COMMENT 'The advertiser''s transaction id',
     status LowCardinality(String) COMMENT 'State of a conversion: lead, sale, rejected',
 
-    retention_days UInt16 COMMENT 'The row is deleted so many days after its time; 0 keeps it',
-
-    -- Roll-ups that live inside each part: a repeated insert can't count twice in them, and they
-    -- answer queries on this table by themselves when the query uses only their columns.
-    -- A dimension is in the key only where a page asks for it: every further one multiplies the
-    -- rows that a page sums up, and what an insert has to sort.
-    PROJECTION totals
-    (
-        SELECT site, hour, type, verdict, reasons[1], count(), sum(new_visitor), sum(engaged_ms)
-        GROUP BY site, hour, type, verdict, reasons[1]
-    ),
-    PROJECTION pages
-    (
-        SELECT site, day, verdict, path, countIf(type = 'pageview'), sum(new_on_path), sum(engaged_ms)
-        GROUP BY site, day, verdict, path
-    ),
-    PROJECTION words
-    (
-        SELECT site, day, type, verdict, query_normalised, count(), countIf(results = 0)
-        GROUP BY site, day, type, verdict, query_normalised
-    )
+    retention_days UInt16 COMMENT 'The row is deleted so many days after its time; 0 keeps it'
 )
 ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/footfall/events', '{replica}')
 PARTITION BY toYYYYMM(time)
@@ -142,7 +121,6 @@ CREATE TABLE IF NOT EXISTS `footfall`.`sessions_local` ON CLUSTER 'visits'
     session UInt64 COMMENT 'The visit' CODEC(LZ4),
     visitor UInt64 COMMENT 'Its visitor' CODEC(LZ4),
     start DateTime64(3, 'UTC') COMMENT 'When the visit began' CODEC(Delta, LZ4),
-    hour DateTime('UTC') MATERIALIZED toStartOfHour(start) COMMENT 'The UTC hour of start: filter by it to be answered from the hourly roll-up',
     day Date MATERIALIZED toDate(start) COMMENT 'The UTC day of start: filter by it to be answered from the daily roll-ups',
     verdict Enum8('valid' = 1, 'flagged' = 2, 'invalid' = 3) COMMENT 'Verdict on the visit; net figures leave out invalid',
 
@@ -180,32 +158,29 @@ CREATE TABLE IF NOT EXISTS `footfall`.`sessions_local` ON CLUSTER 'visits'
 
     retention_days UInt16 COMMENT 'The row is deleted so many days after its start; 0 keeps it',
 
-    -- Roll-ups, as on events.
-    PROJECTION totals
-    (
-        SELECT site, hour, verdict, sum(visits), sum(bounces), sum(pageviews), sum(duration_ms), sum(engaged_ms), sum(visitors)
-        GROUP BY site, hour, verdict
-    ),
+    -- Roll-ups that live inside each part and answer queries on this table by themselves when the
+    -- query uses only their columns. A dimension is in the key, and a measure beside it, only where
+    -- a page asks for it: each makes an insert and the page slower. Totals by hour are in
+    -- `visit_hours`.
     PROJECTION sources
     (
-        SELECT site, day, verdict, channel, source, referrer_host, utm_medium, utm_campaign,
-            sum(visits), sum(bounces), sum(pageviews), sum(duration_ms), sum(source_visitors), sum(channel_visitors), sum(campaign_visitors)
-        GROUP BY site, day, verdict, channel, source, referrer_host, utm_medium, utm_campaign
+        SELECT site, day, verdict, channel, source, utm_campaign, sum(visits), sum(source_visitors), sum(channel_visitors), sum(campaign_visitors)
+        GROUP BY site, day, verdict, channel, source, utm_campaign
     ),
     PROJECTION places
     (
-        SELECT site, day, verdict, country, region, city, sum(visits), sum(bounces), sum(pageviews), sum(duration_ms), sum(visitors)
+        SELECT site, day, verdict, country, region, city, sum(visits), sum(visitors)
         GROUP BY site, day, verdict, country, region, city
     ),
     PROJECTION devices
     (
-        SELECT site, day, verdict, browser, os, device, screen, language, sum(visits), sum(bounces), sum(pageviews), sum(duration_ms), sum(visitors)
+        SELECT site, day, verdict, browser, os, device, screen, language, sum(visits), sum(visitors)
         GROUP BY site, day, verdict, browser, os, device, screen, language
     ),
     PROJECTION entries
     (
-        SELECT site, day, verdict, host, entry, sum(visits), sum(bounces), sum(pageviews), sum(duration_ms), sum(entry_visitors)
-        GROUP BY site, day, verdict, host, entry
+        SELECT site, day, verdict, entry, sum(visits), sum(entry_visitors)
+        GROUP BY site, day, verdict, entry
     ),
     PROJECTION exits
     (
@@ -375,4 +350,187 @@ COMMENT 'Verdicts given with hindsight';
 
 CREATE TABLE IF NOT EXISTS `footfall`.`verdicts` ON CLUSTER 'visits' AS `footfall`.`verdicts_local`
 ENGINE = Distributed('visits', 'footfall', 'verdicts_local', cityHash64(id));
+
+-- What the pages ask for over many days, summed up: small tables of plain sums, which ClickHouse
+-- fills from every block that is inserted and goes on adding up in the background. A page over
+-- millions of events reads some hundred thousand rows of them at the most.
+--
+-- Rows of one key may be several at any moment: always `sum` and `GROUP BY`. A block that is inserted
+-- again with its token is dropped here, too, and a block whose insert broke off between the rows
+-- and the roll-ups is completed by its repetition. Net figures: `verdict != 'invalid'`.
+--
+-- What was stored before is added up once, here; no loader may run meanwhile. A repetition of this
+-- file begins with empty tables again.
+CREATE TABLE IF NOT EXISTS `footfall`.`event_hours_local` ON CLUSTER 'visits'
+(
+    site LowCardinality(String) COMMENT 'The registered domain',
+    hour DateTime('UTC') COMMENT 'The UTC hour of the events'' time: every time zone of whole hours is served',
+    type Enum8('pageview' = 1, 'engagement' = 2, 'search' = 3, 'action' = 4, 'impression' = 5, 'view' = 6, 'click' = 7, 'conversion' = 8) COMMENT 'What happened',
+    verdict Enum8('valid' = 1, 'flagged' = 2, 'invalid' = 3) COMMENT 'What judging found',
+    reason LowCardinality(String) COMMENT 'The first reason for the verdict; empty for none',
+    events Int64 COMMENT 'Events',
+    new_visitor Int64 COMMENT 'Visitors, each with its first activity of the UTC day',
+    retention_days SimpleAggregateFunction(max, UInt16) COMMENT 'The row is deleted so many days after the time it stands for; 65535 keeps it'
+)
+ENGINE = ReplicatedSummingMergeTree('/clickhouse/tables/{shard}/footfall/event_hours', '{replica}')
+PARTITION BY toYYYYMM(hour)
+ORDER BY (site, hour, type, verdict, reason)
+TTL hour + toIntervalDay(if(retention_days = 65535, 0, retention_days + 1)) DELETE WHERE retention_days < 65535
+SETTINGS non_replicated_deduplication_window = 10000, replicated_deduplication_window = 10000
+COMMENT 'Events by hour';
+
+CREATE TABLE IF NOT EXISTS `footfall`.`event_hours` ON CLUSTER 'visits' AS `footfall`.`event_hours_local`
+ENGINE = Distributed('visits', 'footfall', 'event_hours_local', cityHash64(site, hour));
+
+CREATE TABLE IF NOT EXISTS `footfall`.`event_days_local` ON CLUSTER 'visits'
+(
+    site LowCardinality(String) COMMENT 'The registered domain',
+    kind Enum8('page' = 1, 'search' = 3, 'action' = 4) COMMENT 'What subject names: page views and engagements belong to a page',
+    day Date COMMENT 'The UTC day of the events'' time',
+    verdict Enum8('valid' = 1, 'flagged' = 2, 'invalid' = 3) COMMENT 'What judging found',
+    subject String COMMENT 'Path of a page, normalised text of a search, name of an action',
+    currency LowCardinality(String) COMMENT 'ISO 4217 code of value_micros; amounts of different currencies are never added',
+    events Int64 COMMENT 'Page views, searches, actions (not engagements)',
+    visitors Int64 COMMENT 'Visitors of a page, or with an action; 0 for searches',
+    engaged_ms Int64 COMMENT 'Visible and focused time, milliseconds',
+    without_result Int64 COMMENT 'Searches that found nothing',
+    value_micros Int64 COMMENT 'Value of actions in millionths of the currency unit',
+    retention_days SimpleAggregateFunction(max, UInt16) COMMENT 'The row is deleted so many days after the time it stands for; 65535 keeps it'
+)
+ENGINE = ReplicatedSummingMergeTree('/clickhouse/tables/{shard}/footfall/event_days', '{replica}')
+PARTITION BY toYYYYMM(day)
+ORDER BY (site, kind, day, verdict, subject, currency)
+TTL toDateTime(day) + toIntervalDay(if(retention_days = 65535, 0, retention_days + 1)) DELETE WHERE retention_days < 65535
+SETTINGS non_replicated_deduplication_window = 10000, replicated_deduplication_window = 10000
+COMMENT 'Page views, searches and actions by day and what they were about';
+
+CREATE TABLE IF NOT EXISTS `footfall`.`event_days` ON CLUSTER 'visits' AS `footfall`.`event_days_local`
+ENGINE = Distributed('visits', 'footfall', 'event_days_local', cityHash64(site, subject));
+
+CREATE TABLE IF NOT EXISTS `footfall`.`visit_hours_local` ON CLUSTER 'visits'
+(
+    site LowCardinality(String) COMMENT 'The registered domain',
+    hour DateTime('UTC') COMMENT 'The UTC hour in which the visits began',
+    verdict Enum8('valid' = 1, 'flagged' = 2, 'invalid' = 3) COMMENT 'Verdict on the visits',
+    visits Int64 COMMENT 'Visits',
+    bounces Int64 COMMENT 'Visits with exactly one page view and no search or action',
+    pageviews Int64 COMMENT 'Page views in visits',
+    duration_ms Int64 COMMENT 'Last minus first activity of each visit, milliseconds',
+    retention_days SimpleAggregateFunction(max, UInt16) COMMENT 'The row is deleted so many days after the time it stands for; 65535 keeps it'
+)
+ENGINE = ReplicatedSummingMergeTree('/clickhouse/tables/{shard}/footfall/visit_hours', '{replica}')
+PARTITION BY toYYYYMM(hour)
+ORDER BY (site, hour, verdict)
+TTL hour + toIntervalDay(if(retention_days = 65535, 0, retention_days + 1)) DELETE WHERE retention_days < 65535
+SETTINGS non_replicated_deduplication_window = 10000, replicated_deduplication_window = 10000
+COMMENT 'Visits by hour';
+
+CREATE TABLE IF NOT EXISTS `footfall`.`visit_hours` ON CLUSTER 'visits' AS `footfall`.`visit_hours_local`
+ENGINE = Distributed('visits', 'footfall', 'visit_hours_local', cityHash64(site, hour));
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS `footfall`.`event_hours_view_local` ON CLUSTER 'visits' TO `footfall`.`event_hours_local`
+AS
+SELECT
+    site,
+    toStartOfHour(time) AS hour,
+    type,
+    verdict,
+    reasons[1] AS reason,
+    count() AS events,
+    sum(rows.new_visitor) AS new_visitor,
+    toUInt16(max(if(rows.retention_days = 0, 65535, rows.retention_days))) AS retention_days
+FROM `footfall`.`events_local` AS rows
+GROUP BY site, hour, type, verdict, reason
+COMMENT 'Fills event_hours from every block of events';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS `footfall`.`event_days_view_local` ON CLUSTER 'visits' TO `footfall`.`event_days_local`
+AS
+SELECT
+    site,
+    CAST(if(type = 'engagement', 1, toInt8(type)) AS Enum8('page' = 1, 'search' = 3, 'action' = 4)) AS kind,
+    toDate(time) AS day,
+    verdict,
+    multiIf(type = 'search', query_normalised, type = 'action', toString(name), path) AS subject,
+    currency,
+    countIf(type != 'engagement') AS events,
+    sum(new_on_path) AS visitors,
+    sum(rows.engaged_ms) AS engaged_ms,
+    countIf(results = 0) AS without_result,
+    sum(rows.value_micros) AS value_micros,
+    toUInt16(max(if(rows.retention_days = 0, 65535, rows.retention_days))) AS retention_days
+FROM `footfall`.`events_local` AS rows
+WHERE type IN ('pageview', 'engagement', 'search', 'action')
+GROUP BY site, kind, day, verdict, subject, currency
+COMMENT 'Fills event_days from every block of events';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS `footfall`.`visit_hours_view_local` ON CLUSTER 'visits' TO `footfall`.`visit_hours_local`
+AS
+SELECT
+    site,
+    toStartOfHour(start) AS hour,
+    verdict,
+    sum(rows.visits) AS visits,
+    sum(rows.bounces) AS bounces,
+    sum(rows.pageviews) AS pageviews,
+    sum(rows.duration_ms) AS duration_ms,
+    toUInt16(max(if(rows.retention_days = 0, 65535, rows.retention_days))) AS retention_days
+FROM `footfall`.`sessions_local` AS rows
+GROUP BY site, hour, verdict
+COMMENT 'Fills visit_hours from every block of sessions';
+
+TRUNCATE TABLE `footfall`.`event_hours_local` ON CLUSTER 'visits';
+
+INSERT INTO `footfall`.`event_hours`
+(site, hour, type, verdict, reason, events, new_visitor, retention_days)
+SELECT
+    site,
+    toStartOfHour(time) AS hour,
+    type,
+    verdict,
+    reasons[1] AS reason,
+    count() AS events,
+    sum(rows.new_visitor) AS new_visitor,
+    toUInt16(max(if(rows.retention_days = 0, 65535, rows.retention_days))) AS retention_days
+FROM `footfall`.`events` AS rows
+GROUP BY site, hour, type, verdict, reason
+SETTINGS max_partitions_per_insert_block = 1000;
+
+TRUNCATE TABLE `footfall`.`event_days_local` ON CLUSTER 'visits';
+
+INSERT INTO `footfall`.`event_days`
+(site, kind, day, verdict, subject, currency, events, visitors, engaged_ms, without_result, value_micros, retention_days)
+SELECT
+    site,
+    CAST(if(type = 'engagement', 1, toInt8(type)) AS Enum8('page' = 1, 'search' = 3, 'action' = 4)) AS kind,
+    toDate(time) AS day,
+    verdict,
+    multiIf(type = 'search', query_normalised, type = 'action', toString(name), path) AS subject,
+    currency,
+    countIf(type != 'engagement') AS events,
+    sum(new_on_path) AS visitors,
+    sum(rows.engaged_ms) AS engaged_ms,
+    countIf(results = 0) AS without_result,
+    sum(rows.value_micros) AS value_micros,
+    toUInt16(max(if(rows.retention_days = 0, 65535, rows.retention_days))) AS retention_days
+FROM `footfall`.`events` AS rows
+WHERE type IN ('pageview', 'engagement', 'search', 'action')
+GROUP BY site, kind, day, verdict, subject, currency
+SETTINGS max_partitions_per_insert_block = 1000;
+
+TRUNCATE TABLE `footfall`.`visit_hours_local` ON CLUSTER 'visits';
+
+INSERT INTO `footfall`.`visit_hours`
+(site, hour, verdict, visits, bounces, pageviews, duration_ms, retention_days)
+SELECT
+    site,
+    toStartOfHour(start) AS hour,
+    verdict,
+    sum(rows.visits) AS visits,
+    sum(rows.bounces) AS bounces,
+    sum(rows.pageviews) AS pageviews,
+    sum(rows.duration_ms) AS duration_ms,
+    toUInt16(max(if(rows.retention_days = 0, 65535, rows.retention_days))) AS retention_days
+FROM `footfall`.`sessions` AS rows
+GROUP BY site, hour, verdict
+SETTINGS max_partitions_per_insert_block = 1000;
 

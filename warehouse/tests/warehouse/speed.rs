@@ -120,7 +120,9 @@ async fn load_visits(warehouse: &Warehouse, total: u64) -> Took {
     took
 }
 
-const EVENTS: &str = "FROM events WHERE site = 'example.com' AND verdict != 'invalid'";
+const EVENT_HOURS: &str = "FROM event_hours WHERE site = 'example.com' AND verdict != 'invalid'";
+const EVENT_DAYS: &str = "FROM event_days WHERE site = 'example.com' AND verdict != 'invalid'";
+const VISIT_HOURS: &str = "FROM visit_hours WHERE site = 'example.com' AND verdict != 'invalid'";
 const VISITS: &str = "FROM sessions WHERE site = 'example.com' AND verdict != 'invalid'";
 
 /// The dashboard's panels over 28 whole UTC days.
@@ -134,10 +136,10 @@ fn panels() -> Vec<(&'static str, String)> {
         )
     };
     vec![
-        ("totals", format!("SELECT sum(visits), sum(bounces), sum(pageviews), sum(duration_ms), sum(visitors) {VISITS} AND {hours}")),
-        ("chart", format!("SELECT toDate(hour) AS d, sum(visits), sum(visitors) {VISITS} AND {hours} GROUP BY d ORDER BY d")),
-        ("page views", format!("SELECT type, count(), sum(new_visitor) {EVENTS} AND {hours} GROUP BY type")),
-        ("pages", format!("SELECT path, count(), sum(new_on_path) {EVENTS} AND type = 'pageview' AND {days} GROUP BY path {top}")),
+        ("totals", format!("SELECT sum(visits), sum(bounces), sum(pageviews), sum(duration_ms) {VISIT_HOURS} AND {hours}")),
+        ("chart", format!("SELECT toDate(hour) AS d, sum(visits) {VISIT_HOURS} AND {hours} GROUP BY d ORDER BY d")),
+        ("page views", format!("SELECT type, sum(events), sum(new_visitor) {EVENT_HOURS} AND {hours} GROUP BY type")),
+        ("pages", format!("SELECT subject, sum(visitors), sum(events) {EVENT_DAYS} AND kind = 'page' AND {days} GROUP BY subject {top}")),
         ("entries", format!("SELECT entry, sum(visits), sum(entry_visitors) {VISITS} AND {days} GROUP BY entry {top}")),
         ("exits", format!("SELECT exit, sum(exits), sum(exit_visitors) {VISITS} AND {days} GROUP BY exit {top}")),
         ("sources", format!("SELECT source, sum(visits), sum(source_visitors) {VISITS} AND {days} GROUP BY source {top}")),
@@ -147,7 +149,7 @@ fn panels() -> Vec<(&'static str, String)> {
         ("cities", by("city")),
         ("browsers", by("browser")),
         ("devices", by("device")),
-        ("searches", format!("SELECT query_normalised, count() {EVENTS} AND type = 'search' AND {days} GROUP BY query_normalised {top}")),
+        ("searches", format!("SELECT subject, sum(events) {EVENT_DAYS} AND kind = 'search' AND {days} GROUP BY subject {top}")),
         ("current", "SELECT uniqExact(visitor) FROM events WHERE site = 'example.com' AND time >= '2026-11-20 11:55:00'".to_owned()),
     ]
 }
