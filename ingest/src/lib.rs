@@ -6,7 +6,8 @@
 //! # Layout
 //!
 //! - [`accept`]: what happens to an event, step by step, without I/O. Imports use it too.
-//! - [`web`]: the endpoints: beacon, pixel, events API, script.
+//! - [`web`]: the endpoints: beacon, pixel, events API, script, clicks, postbacks, catalogue.
+//! - `redirect`: where a click leads, and what it leaves behind.
 //! - [`service`]: [`Ingest`], what the endpoints share.
 //! - [`split`]: cuts a body into events.
 //! - [`sites`]: the catalogue, ready for look-ups. [`keys`], [`salts`], [`ids`]: keyed hashes, the
@@ -30,6 +31,7 @@ pub mod ids;
 pub mod keys;
 pub mod metrics;
 mod rate;
+mod redirect;
 pub mod referrers;
 pub mod salts;
 pub mod service;

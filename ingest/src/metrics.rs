@@ -8,6 +8,9 @@ use metrics::{Counter, Histogram, Unit};
 
 const RECEIVED: &str = "footfall_events_received_total";
 const DURATION: &str = "footfall_request_duration_seconds";
+const REDIRECT: &str = "footfall_redirect_duration_seconds";
+const PREFETCHES: &str = "footfall_click_prefetches_total";
+const TOKENS_REFUSED: &str = "footfall_click_tokens_refused_total";
 const RATE_TABLE_FULL: &str = "footfall_rate_table_full_total";
 
 /// Describes the metrics to the exporter.
@@ -22,11 +25,42 @@ pub fn describe() {
         Unit::Seconds,
         "From the request's headers until its answer, by endpoint"
     );
+    metrics::describe_histogram!(
+        REDIRECT,
+        Unit::Seconds,
+        "From a click's headers until its redirect"
+    );
+    metrics::describe_counter!(
+        PREFETCHES,
+        Unit::Count,
+        "Addresses of clicks that browsers fetched ahead of time: neither redirected nor counted"
+    );
+    metrics::describe_counter!(
+        TOKENS_REFUSED,
+        Unit::Count,
+        "Tokens of clicks that were not genuine, by what was wrong"
+    );
     metrics::describe_counter!(
         RATE_TABLE_FULL,
         Unit::Count,
         "Beacons let through without a rate limit because too many networks were sending"
     );
+}
+
+/// A click was redirected.
+pub(crate) fn redirected(duration: Duration) {
+    static HISTOGRAM: OnceLock<Histogram> = OnceLock::new();
+    HISTOGRAM.get_or_init(|| metrics::histogram!(REDIRECT)).record(duration.as_secs_f64());
+}
+
+/// A click's address was fetched ahead of time.
+pub(crate) fn prefetched() {
+    metrics::counter!(PREFETCHES).increment(1);
+}
+
+/// A token was no genuine one.
+pub(crate) fn token_refused(reason: &'static str) {
+    metrics::counter!(TOKENS_REFUSED, "reason" => reason).increment(1);
 }
 
 pub(crate) fn rate_table_full() {

@@ -2,12 +2,14 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use footfall_event::blocklist::Entries;
 use footfall_event::catalog::Catalog;
 use footfall_topics::catalog::CatalogView;
 use footfall_topics::follow::Followed;
+use footfall_topics::outbox::Outbox;
 use footfall_topics::{Log, LogError, Topic};
 use ipnet::IpNet;
 use tokio::sync::Semaphore;
@@ -24,7 +26,9 @@ use crate::sites::{Sites, parse_networks};
 /// Everything that accepting needs; shared by all requests.
 pub struct Ingest {
     pub(crate) log: Arc<dyn Log>,
-    catalog: CatalogView,
+    /// Takes the clicks, which wait for nothing.
+    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) catalog: CatalogView,
     /// The catalogue that `sites` was made of, and the sites.
     compiled: ArcSwap<(Arc<Catalog>, Option<Arc<Sites>>)>,
     blocked: Followed<Entries>,
@@ -61,6 +65,7 @@ impl Ingest {
     /// When a trusted proxy is not a network, or the log can't be read.
     pub fn new(
         log: Arc<dyn Log>,
+        outbox: Arc<Outbox>,
         catalog: CatalogView,
         blocked: Followed<Entries>,
         geo: Geo,
@@ -83,6 +88,7 @@ impl Ingest {
             agents: Agents::default(),
             blocklist: ArcSwap::default(),
             log,
+            outbox,
             catalog,
             blocked,
             salts,
@@ -121,6 +127,12 @@ impl Ingest {
         let blocklist = Arc::new(Blocklist::of(&now));
         self.blocklist.store(Arc::new((now, blocklist.clone())));
         blocklist
+    }
+
+    /// Brings the clicks that wait to the log. To be called before the log is closed; clicks are
+    /// refused after it.
+    pub fn close(&self, timeout: Duration) {
+        self.outbox.close(timeout);
     }
 
     /// Whether events can be taken now.

@@ -19,6 +19,7 @@ use footfall_ingest::{Ingest, Settings, app};
 use footfall_topics::catalog::CatalogView;
 use footfall_topics::embedded::{self, EmbeddedLog};
 use footfall_topics::follow::Followed;
+use footfall_topics::outbox::{self, Outbox};
 use footfall_topics::{Log, Partition, RecordBatch, Topic};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -62,8 +63,11 @@ impl Server {
         let salts = Salts::follow(log.clone(), clock(&now)).unwrap();
         let dyn_log: Arc<dyn Log> = log.clone();
         let blocked = Followed::follow(&dyn_log, Topic::Blocklist).unwrap();
+        let outbox = outbox::Settings::new(dir.path().join("outbox"));
+        let outbox = Outbox::open(log.clone(), outbox).unwrap();
+        let geo = Geo::none();
         let ingest =
-            Ingest::new(log.clone(), catalog, blocked, Geo::none(), salts, settings).unwrap();
+            Ingest::new(log.clone(), outbox, catalog, blocked, geo, salts, settings).unwrap();
         Server { ingest, log, dir, now }
     }
 

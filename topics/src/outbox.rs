@@ -34,14 +34,14 @@ pub struct Settings {
     pub dir: PathBuf,
     /// Bytes of records that may wait, in memory and in files; more are refused.
     pub bytes_max: usize,
-    /// After this the file is synced if the log has not taken a record by then.
+    /// While the log does not take what was put, the files are synced this often.
     pub sync_after: Duration,
 }
 
 impl Settings {
     /// Settings for a folder, everything else as by default.
     pub fn new(dir: impl Into<PathBuf>) -> Settings {
-        Settings { dir: dir.into(), bytes_max: 64 << 20, sync_after: Duration::from_millis(10) }
+        Settings { dir: dir.into(), bytes_max: 64 << 20, sync_after: Duration::from_millis(8) }
     }
 }
 
@@ -62,7 +62,6 @@ struct Waiting {
     batch: RecordBatch,
     /// The number of the record after the batch's last.
     end: u64,
-    since: Instant,
 }
 
 struct State {
@@ -76,8 +75,8 @@ struct State {
     next: u64,
     /// All records before this one are in the log.
     confirmed: u64,
-    /// Since when the file holds something that is neither synced nor in the log.
-    unsynced_since: Option<Instant>,
+    /// Whether the files hold something that is neither synced nor in the log.
+    unsynced: bool,
     closed: bool,
 }
 
@@ -97,7 +96,7 @@ impl Outbox {
         for batch in left {
             end += batch.len() as u64;
             waiting_bytes += batch.bytes();
-            waiting.push_back(Waiting { batch, end, since: Instant::now() });
+            waiting.push_back(Waiting { batch, end });
         }
         if records > 0 {
             tracing::info!(records, "records of an earlier process are appended to the log");
@@ -109,7 +108,7 @@ impl Outbox {
             taken_bytes: 0,
             next,
             confirmed,
-            unsynced_since: None,
+            unsynced: records > 0,
             closed: false,
         };
         let inner =
@@ -146,9 +145,9 @@ impl Outbox {
         })?;
         state.next += batch.len() as u64;
         state.waiting_bytes += batch.bytes();
-        let (end, since) = (state.next, Instant::now());
-        state.unsynced_since.get_or_insert(since);
-        state.waiting.push_back(Waiting { batch, end, since });
+        let end = state.next;
+        state.unsynced = true;
+        state.waiting.push_back(Waiting { batch, end });
         if state.waiting.len() == 1 {
             drop(state);
             self.inner.changed.notify_all();

@@ -108,12 +108,17 @@ fn children(pid: u32) -> Result<Vec<u32>> {
     Ok(out)
 }
 
-/// Resident memory of a process and all its children, bytes.
-pub(crate) fn resident_bytes(pid: u32) -> Result<u64> {
+/// Resident memory of a process alone, bytes.
+pub(crate) fn own_bytes(pid: u32) -> Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
     let kib: u64 = line.split_whitespace().nth(1).context("no number")?.parse()?;
-    let mut bytes = kib * 1024;
+    Ok(kib * 1024)
+}
+
+/// Resident memory of a process and all its children, bytes.
+pub(crate) fn resident_bytes(pid: u32) -> Result<u64> {
+    let mut bytes = own_bytes(pid)?;
     for child in children(pid)? {
         bytes += resident_bytes(child)?;
     }

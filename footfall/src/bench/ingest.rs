@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
@@ -9,8 +10,11 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::routing::post;
-use footfall_event::catalog::{Entry, Scope, Site};
+use footfall_event::Topic;
+use footfall_event::catalog::edit::{AdRequest, CampaignRequest, PlacementRequest};
+use footfall_event::catalog::{Catalog, Entry, KINDS, Scope, Site};
 use footfall_topics::catalog::CatalogView;
+use footfall_topics::{Log, Partition};
 
 use super::{Row, grouped, wrk};
 use crate::config::Config;
@@ -18,6 +22,7 @@ use crate::{commands, http, roles};
 
 pub(super) const CONNECTIONS: u32 = 128;
 pub(super) const SITE: &str = "bench.example";
+pub(super) const CAMPAIGN: &str = "winter";
 pub(super) const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) \
                      Chrome/141.0.0.0 Safari/537.36";
 
@@ -36,26 +41,62 @@ pub(crate) fn serve_bare(address: SocketAddr) -> Result<()> {
 
 /// Ingest alone on an embedded log, without aggregator and engine beside it: what the figures of
 /// this module are about. Says the key of its site when it listens.
-pub(crate) fn serve_ingest(address: SocketAddr) -> Result<()> {
-    let folder = tempfile::Builder::new().prefix("footfall-bench-").tempdir()?;
-    let mut config = Config { data: folder.path().to_owned(), ..Config::default() };
+pub(crate) fn serve_ingest(address: SocketAddr, folder: Option<&Path>) -> Result<()> {
+    let own = tempfile::Builder::new().prefix("footfall-bench-").tempdir()?;
+    let data = folder.unwrap_or(own.path()).to_owned();
+    let mut config = Config { data, ..Config::default() };
     // All load comes from one address, which a server on the open net would rightly refuse.
     config.ingest.rate.beacons_per_second = 0;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let log = roles::open_log(&config)?;
         let view = CatalogView::follow(log.clone())?;
-        let site = Site { domain: SITE.to_owned(), ..Site::default() };
-        view.put(&Entry::Site(site)).await?;
-        let (secret, key) = commands::key::make(vec![SITE.to_owned()], Scope::Ingest);
+        view.put_all(&catalogue()?).await?;
+        let (secret, key) = commands::key::make(vec![SITE.to_owned()], Scope::Admin);
         view.put(&Entry::Key(key)).await?;
         let ingest = roles::ingest(&config, &log, &view).await?;
         let listener = tokio::net::TcpListener::bind(address).await?;
         println!("{secret}");
+        let counting = log.clone();
+        std::thread::spawn(move || say_clicks(&*counting));
         let app = footfall_ingest::app(ingest);
         http::serve(listener, app, &config.http, std::future::pending()).await;
         Ok(())
     })
+}
+
+/// The site, and an ad on it.
+pub(super) fn catalogue() -> Result<Vec<Entry>> {
+    let mut catalog = Catalog::default();
+    catalog.apply_entry(Entry::Site(Site { domain: SITE.to_owned(), ..Site::default() }));
+    let site = || Some(SITE.to_owned());
+    let campaign = CampaignRequest {
+        site: site(),
+        price: Some("0.25".to_owned()),
+        currency: Some("EUR".to_owned()),
+        ..CampaignRequest::default()
+    };
+    let campaign = campaign.apply(CAMPAIGN, None, &catalog, 1)?;
+    catalog.apply_entry(Entry::Campaign(campaign));
+    let ad = AdRequest {
+        campaign: Some(CAMPAIGN.to_owned()),
+        destination: Some("https://shop.example/boots?utm_source=news&k={keyword}".to_owned()),
+        ..AdRequest::default()
+    };
+    catalog.apply_entry(Entry::Ad(ad.apply("boots", None, &catalog, 1)?));
+    let placement = PlacementRequest { site: site(), ..PlacementRequest::default() };
+    catalog.apply_entry(Entry::Placement(placement.apply("top", None, &catalog, 1)?));
+    Ok(KINDS.iter().flat_map(|kind| catalog.entries_of(kind, 0)).collect())
+}
+
+/// Answers each line with the number of clicks in the log.
+fn say_clicks(log: &dyn Log) {
+    for _ in std::io::stdin().lines().map_while(Result::ok) {
+        let partitions = (0..log.partitions(Topic::Clicks))
+            .map(|number| Partition { topic: Topic::Clicks, number });
+        let ends = partitions.filter_map(|partition| log.offsets(partition).ok());
+        println!("{}", ends.map(|offsets| offsets.end - offsets.start).sum::<u64>());
+    }
 }
 
 /// A server under load: this program in another process.

@@ -4,10 +4,12 @@
 //! against its target; both are printed. Everything runs on loopback in temporary folders.
 
 mod aggregate;
+mod catalogue;
 mod child;
 mod dashboard;
 mod ingest;
 mod latency;
+mod redirect;
 mod traffic;
 mod wrk;
 
@@ -35,6 +37,9 @@ pub(crate) struct BenchArgs {
     /// Serve ingest alone on this address (used by the measurements themselves)
     #[arg(long, hide = true)]
     ingest: Option<std::net::SocketAddr>,
+    /// The folder of that ingest; a temporary one if not said
+    #[arg(long, hide = true)]
+    folder: Option<std::path::PathBuf>,
 }
 
 /// One measurement.
@@ -44,6 +49,10 @@ enum Figure {
     Beacons,
     /// Batches of 50 by the keyed API
     Batches,
+    /// Clicks, recorded, beside nginx's `return 302`
+    Redirect,
+    /// Starting and changing with 500,000 ads
+    Catalogue,
     /// Embedded log to judged events
     Aggregate,
     /// Judged events into ClickHouse
@@ -71,7 +80,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
         return ingest::serve_bare(address);
     }
     if let Some(address) = args.ingest {
-        return ingest::serve_ingest(address);
+        return ingest::serve_ingest(address, args.folder.as_deref());
     }
     let wanted = |figure| args.only.is_empty() || args.only.contains(&figure);
     let mut rows = Vec::new();
@@ -83,6 +92,12 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     }
     if wanted(Figure::Batches) {
         rows.push(ingest::batches(args.seconds)?);
+    }
+    if wanted(Figure::Redirect) {
+        rows.push(redirect::measure(args.seconds)?);
+    }
+    if wanted(Figure::Catalogue) {
+        rows.extend(catalogue::measure()?);
     }
     if wanted(Figure::Aggregate) || wanted(Figure::Load) {
         rows.extend(aggregate::measure(args.million * 1_000_000)?);

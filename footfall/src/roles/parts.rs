@@ -11,6 +11,7 @@ use footfall_dashboard::{Dashboard, Freshness, Status};
 use footfall_ingest::{Geo, Ingest, Salts, salts};
 use footfall_topics::catalog::CatalogView;
 use footfall_topics::follow::Followed;
+use footfall_topics::outbox::{self, Outbox};
 use footfall_topics::{Log, Topic};
 use footfall_warehouse::engine::{self, Supervisor};
 use footfall_warehouse::{Settings as WarehouseSettings, Warehouse};
@@ -216,6 +217,7 @@ pub(crate) async fn ingest(
     view: &CatalogView,
 ) -> Result<Arc<Ingest>> {
     view.ensure_partition_key().await?;
+    view.ensure_click_key().await?;
     let geo = Geo::new(&config.ingest.geo);
     if let Err(error) = geo.check() {
         tracing::warn!(%error, "visitors' places are not known");
@@ -226,7 +228,8 @@ pub(crate) async fn ingest(
     let source = log.clone();
     let follow = move || Followed::follow(&source, Topic::Blocklist);
     let blocked = tokio::task::spawn_blocking(follow).await??;
-    Ok(Ingest::new(log.clone(), view.clone(), blocked, geo, salts, config.ingest.clone())?)
+    let outbox = Outbox::open(log.clone(), outbox::Settings::new(config.data.join("outbox")))?;
+    Ok(Ingest::new(log.clone(), outbox, view.clone(), blocked, geo, salts, config.ingest.clone())?)
 }
 
 /// The dashboard, and what tells it how current the figures are.

@@ -83,6 +83,7 @@ async fn run_until_stopped(config: &mut Config, parts: Parts, json: bool) -> Res
         let mut router = Router::new();
         let mut ready: Vec<Ready> = Vec::new();
         let mut login = None;
+        let mut ingests = None;
         let aggregator = if parts.aggregate {
             let aggregator = Aggregator::start(config, &log)?;
             ready.push(aggregator.ready());
@@ -91,9 +92,13 @@ async fn run_until_stopped(config: &mut Config, parts: Parts, json: bool) -> Res
             None
         };
         if parts.ingest {
-            let (app, ingest_ready) = ingest(config, &log, &view).await?;
-            router = router.merge(app);
-            ready.push(ingest_ready);
+            let ingest = super::parts::ingest(config, &log, &view).await?;
+            router = router.merge(footfall_ingest::app(ingest.clone()));
+            ready.push({
+                let ingest = ingest.clone();
+                Arc::new(move || ingest.ready())
+            });
+            ingests = Some(ingest);
             if config.demo.unwrap_or(parts.is_serve()) {
                 router = router.merge(demo_site(&view).await?);
             }
@@ -136,6 +141,10 @@ async fn run_until_stopped(config: &mut Config, parts: Parts, json: bool) -> Res
             None => stop.cancelled().await,
         }
         tracing::info!("stopping");
+        if let Some(ingest) = ingests {
+            let timeout = Duration::from_secs(config.http.drain_timeout_s);
+            tokio::task::spawn_blocking(move || ingest.close(timeout)).await?;
+        }
         if let Some(aggregator) = aggregator {
             aggregator.stop().await;
         }
@@ -200,19 +209,6 @@ fn open_log(config: &Config, parts: Parts) -> Result<Arc<dyn Log>> {
         ..spool::Settings::default()
     };
     Ok(Spool::open(super::kafka_settings(config), settings)?)
-}
-
-async fn ingest(
-    config: &Config,
-    log: &Arc<dyn Log>,
-    view: &CatalogView,
-) -> Result<(Router, Ready)> {
-    let ingest = super::parts::ingest(config, log, view).await?;
-    let ready: Ready = {
-        let ingest = ingest.clone();
-        Arc::new(move || ingest.ready())
-    };
-    Ok((footfall_ingest::app(ingest), ready))
 }
 
 async fn demo_site(view: &CatalogView) -> Result<Router> {

@@ -66,7 +66,7 @@ async fn accept(
     parts: &Parts,
     body: Body,
 ) -> Result<Taken, (Refused, StatusCode)> {
-    let (sites, key) = admit(ingest, parts).map_err(whole)?;
+    let admitted = key_of(ingest, bearer(&parts.headers)).map_err(whole)?;
     let headers = &parts.headers;
     let limits = &ingest.settings.limits;
     // Room for the body as it is declared, or for the largest that it may become.
@@ -92,7 +92,9 @@ async fn accept(
     } else {
         bytes
     };
-    let mut taken = decide(ingest, &sites, &key, &bytes).map_err(whole)?;
+    let taken =
+        admitted.with_context(ingest, Via::Api, Policy::API, |context| take(&bytes, context));
+    let mut taken = taken.and_then(|taken| taken).map_err(whole)?;
     store(ingest, &mut taken).await.map_err(|refused| {
         let status = status_of(refused.rejection.reason);
         (refused, status)
@@ -100,56 +102,91 @@ async fn accept(
     Ok(taken)
 }
 
-/// Decides about all events; by itself, so that nothing of it lives across the waiting.
-fn decide(ingest: &Ingest, sites: &Sites, key: &Key, body: &[u8]) -> Result<Taken, Rejection> {
-    let now_ms = ingest.salts.now_ms();
-    let keys = ingest.salts.load();
-    if !keys.has(now_ms) {
-        let detail = "today's key for visitor ids is not known yet";
-        return Err(Rejection::new(Rejected::Unavailable, detail));
-    }
-    let fresh = FreshIds::new(now_ms, Id::new_v4().as_u128());
-    let used_up = ingest.budgets.used_up();
-    let context = Context {
-        now_ms,
-        via: Via::Api,
-        policy: Policy::API,
-        limits: &ingest.settings.limits,
-        sites,
-        used_up: &used_up,
-        allowed_sites: &key.sites,
-        blocklist: &ingest.blocklist(),
-        keys: &keys,
-        partitions: ingest.partitions,
-        geo: &ingest.geo,
-        agents: &ingest.agents,
-        fresh: &fresh,
-        address: None,
-        user_agent: "",
-        accept_language: "",
-        origin: None,
-        opted_out: false,
-    };
-    take(body, &context)
+/// A request with a key, and the catalogue that it was admitted by.
+pub(super) struct Admitted {
+    pub(super) sites: Arc<Sites>,
+    pub(super) key: Key,
 }
 
-/// The request's key, if it may send events.
-pub(super) fn admit(ingest: &Ingest, parts: &Parts) -> Result<(Arc<Sites>, Key), Rejection> {
+impl Admitted {
+    /// Decides about events of this request; by itself, so that nothing of it lives across any
+    /// waiting.
+    pub(super) fn with_context<R>(
+        &self,
+        ingest: &Ingest,
+        via: Via,
+        policy: Policy,
+        decide: impl FnOnce(&Context<'_>) -> R,
+    ) -> Result<R, Rejection> {
+        let now_ms = ingest.salts.now_ms();
+        let keys = ingest.salts.load();
+        if !keys.has(now_ms) {
+            let detail = "today's key for visitor ids is not known yet";
+            return Err(Rejection::new(Rejected::Unavailable, detail));
+        }
+        let fresh = FreshIds::new(now_ms, Id::new_v4().as_u128());
+        Ok(decide(&Context {
+            now_ms,
+            via,
+            policy,
+            limits: &ingest.settings.limits,
+            sites: &self.sites,
+            used_up: &ingest.budgets.used_up(),
+            allowed_sites: &self.key.sites,
+            blocklist: &ingest.blocklist(),
+            keys: &keys,
+            partitions: ingest.partitions,
+            geo: &ingest.geo,
+            agents: &ingest.agents,
+            fresh: &fresh,
+            address: None,
+            user_agent: "",
+            accept_language: "",
+            origin: None,
+            opted_out: false,
+        }))
+    }
+}
+
+/// The request of this key, if it may send events.
+pub(super) fn key_of(ingest: &Ingest, secret: Option<&str>) -> Result<Admitted, Rejection> {
+    let admitted = any_key_of(ingest, secret, "ingest")?;
+    match admitted.key.scope {
+        Scope::Ingest | Scope::Admin => Ok(admitted),
+        Scope::Stats => Err(unauthorized("the key is for statistics: expected one for ingest")),
+    }
+}
+
+/// The request of this key, if it may change the configuration.
+pub(super) fn admin_of(ingest: &Ingest, secret: Option<&str>) -> Result<Admitted, Rejection> {
+    let admitted = any_key_of(ingest, secret, "admin")?;
+    match admitted.key.scope {
+        Scope::Admin => Ok(admitted),
+        Scope::Ingest | Scope::Stats => {
+            Err(unauthorized("the key may not change the configuration: expected one for admin"))
+        }
+    }
+}
+
+fn any_key_of(ingest: &Ingest, secret: Option<&str>, scope: &str) -> Result<Admitted, Rejection> {
     let unavailable = || Rejection::new(Rejected::Unavailable, "the server is starting");
     let sites = ingest.sites().ok_or_else(unavailable)?;
-    let refuse = |detail: &str| Rejection::new(Rejected::Unauthorized, detail);
-    let token = bearer(&parts.headers).ok_or_else(|| {
-        refuse("expected the header `Authorization: Bearer ffk_…` with a key for ingest")
+    let secret = secret.ok_or_else(|| {
+        let expected = "expected the header `Authorization: Bearer ffk_…` with a key for";
+        unauthorized(&format!("{expected} {scope}"))
     })?;
-    let key = sites.key(&hex(&Sha256::digest(token.as_bytes())));
-    let key = key.ok_or_else(|| refuse("the key is not known here: it may have been revoked"))?;
-    match key.scope {
-        Scope::Ingest | Scope::Admin => Ok((sites.clone(), key.clone())),
-        Scope::Stats => Err(refuse("the key is for statistics: expected one for ingest")),
-    }
+    let key = sites.key(&hex(&Sha256::digest(secret.as_bytes()))).cloned();
+    let key =
+        key.ok_or_else(|| unauthorized("the key is not known here: it may have been revoked"))?;
+    Ok(Admitted { sites, key })
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+fn unauthorized(detail: &str) -> Rejection {
+    Rejection::new(Rejected::Unauthorized, detail)
+}
+
+/// The secret in the `Authorization` header.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())

@@ -26,7 +26,8 @@ pub(super) async fn store(ingest: &Ingest, taken: &mut Taken) -> Result<(), Refu
     result
 }
 
-fn refused(error: &AppendError) -> Refused {
+/// What the sender is told when the log does not take its events.
+pub(super) fn refused(error: &AppendError) -> Refused {
     let retry_after_s = match error {
         AppendError::Busy | AppendError::Closed => 1,
         AppendError::Unavailable(_) | AppendError::TooLarge(_) => 5,

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use footfall_event::{Activity, Rejected};
+use footfall_event::{Activity, Event, Rejected};
 use footfall_topics::RecordBatch;
 use serde::Serialize;
 use serde::de::IgnoredAny;
@@ -125,16 +125,7 @@ impl Taken {
     /// Takes one decoded event through the accept steps.
     pub fn decide(&mut self, index: usize, raw: &mut Raw<'_>, context: &Context<'_>) {
         let batch = &mut self.batch;
-        let outcome = accept::run(raw, context, |event, route| {
-            let push = |batch: &mut RecordBatch, key: &[u8]| {
-                let Route { topic, partition, .. } = route;
-                batch.push_with(topic, partition, key, |out| write::append(event, out));
-            };
-            match route.key {
-                RecordKey::Network(network) => push(batch, &network.0.to_be_bytes()),
-                RecordKey::Id(id) => push(batch, id.as_bytes()),
-            }
-        });
+        let outcome = accept::run(raw, context, |event, route| push(batch, event, route));
         match outcome {
             Outcome::Accepted(route) => {
                 let activity = Activity::ALL.into_iter().find(|a| a.topic() == route.topic);
@@ -161,6 +152,18 @@ impl Taken {
     /// How many events were accepted (before [`Taken::batch`] is appended: if the log takes them).
     pub fn stored(&self) -> usize {
         self.tally.accepted() as usize
+    }
+}
+
+/// Adds an accepted event's record.
+pub(super) fn push(batch: &mut RecordBatch, event: &Event<'_>, route: Route) {
+    let Route { topic, partition, key } = route;
+    let mut push = |key: &[u8]| {
+        batch.push_with(topic, partition, key, |out| write::append(event, out));
+    };
+    match key {
+        RecordKey::Network(network) => push(&network.0.to_be_bytes()),
+        RecordKey::Id(id) => push(id.as_bytes()),
     }
 }
 

@@ -21,8 +21,7 @@ pub(super) fn run(inner: &Inner) {
         let mut state = inner.state();
         state.taken_bytes -= bytes;
         state.confirmed = end;
-        let oldest = state.waiting.front().map(|waiting| waiting.since);
-        state.unsynced_since = state.unsynced_since.and(oldest);
+        state.unsynced &= !state.waiting.is_empty();
         if let Err(error) = state.files.note(end) {
             // It is appended once more at the next start, and found as a repeat.
             tracing::warn!(%error, "the outbox can't note what is in the log");
@@ -79,10 +78,9 @@ fn deliver(inner: &Inner, batch: &RecordBatch) -> bool {
             }
             Some(Err(error)) => {
                 tracing::debug!(%error, "the log does not take the outbox's records");
-                if inner.state().closed {
+                if !pause(inner) {
                     return false;
                 }
-                std::thread::sleep(RETRY_PAUSE);
             }
             None => return false,
         }
@@ -95,11 +93,7 @@ fn outcome(
     receiver: &mpsc::Receiver<Result<(), AppendError>>,
 ) -> Option<Result<(), AppendError>> {
     loop {
-        let since = inner.state().unsynced_since;
-        let wait = since.map_or(TICK, |since| {
-            (since + inner.settings.sync_after).saturating_duration_since(Instant::now())
-        });
-        match receiver.recv_timeout(wait) {
+        match receiver.recv_timeout(inner.settings.sync_after) {
             Ok(result) => return Some(result),
             Err(mpsc::RecvTimeoutError::Disconnected) => return Some(Err(AppendError::Closed)),
             Err(mpsc::RecvTimeoutError::Timeout) => sync(inner),
@@ -110,11 +104,25 @@ fn outcome(
     }
 }
 
-/// Syncs the files without holding up who puts records in.
+/// Waits before the next try. `false` when the outbox is closed before that.
+fn pause(inner: &Inner) -> bool {
+    let until = Instant::now() + RETRY_PAUSE;
+    while Instant::now() < until {
+        std::thread::sleep(inner.settings.sync_after);
+        sync(inner);
+        if inner.state().closed {
+            return false;
+        }
+    }
+    true
+}
+
+/// Syncs the files, without holding up who puts records in, if they hold something that is neither
+/// synced nor in the log.
 fn sync(inner: &Inner) {
     let files = {
         let mut state = inner.state();
-        if state.unsynced_since.take().is_none() {
+        if !std::mem::take(&mut state.unsynced) {
             return;
         }
         state.files.handles()
