@@ -147,8 +147,8 @@ fn nobody_waits_for_a_log_that_does_not_answer_and_what_waits_is_bounded() {
     };
     assert!(matches!(refused, AppendError::Busy), "{refused}");
     assert!((100..120).contains(&taken), "{taken}");
-    log.silent.store(false, Ordering::Release);
     until("the first batch is asked for", || !log.kept.lock().unwrap().is_empty());
+    log.silent.store(false, Ordering::Release);
     for done in log.kept.lock().unwrap().drain(..) {
         done(Err(AppendError::Unavailable("timed out".into())));
     }

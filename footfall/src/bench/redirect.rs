@@ -154,7 +154,7 @@ impl Drop for Nginx {
     fn drop(&mut self) {
         // Asked to end, it takes its workers with it.
         let pid = rustix::process::Pid::from_child(&self.child);
-        drop(rustix::process::kill_process(pid, rustix::process::Signal::TERM));
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         drop(self.child.wait());
     }
 }
