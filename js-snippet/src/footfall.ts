@@ -14,20 +14,22 @@ type Api = {
   q?: Iterable<never>[];
   /** Set once a copy of this script is at work. */
   on?: 1;
+  /** The ad clicks that led here, set by the file for ads. */
+  click?: string;
 };
 
-/** Attempts per event, the first one included. */
+/** Attempts, the first one included, unless further events come. */
 const TRIES_MAX = 4;
-/** Events that wait or are on their way; more are let go. */
-const HELD_MAX = 50;
-/** Nothing is tried again after this time. */
-const AGE_MS_MAX = 180_000;
+/** Events that wait; more are let go. */
+const WAITING_MAX = 50;
 /** The longest wait that a server may ask for. */
 const WAIT_S_MAX = 60;
 /** A request without an answer for this long has failed. */
 const TIMEOUT_MS = 15_000;
 /** Events wait this long before they are sent: routers set the title after the address. */
-const SEND_S = 0.1;
+const SEND_MS = 100;
+/** How often a page without ads is searched for one: however much a page changes, it costs no more. */
+const LOOK_MS = 500;
 /** Less engaged time than this is kept for the next report. */
 const ENGAGED_MS_MIN = 1_000;
 
@@ -46,12 +48,11 @@ quietly(() => {
   const win = window as Window & { footfall?: Api };
   const doc = document as Document & { prerendering?: boolean };
   const nav = navigator as Navigator & { globalPrivacyControl?: boolean };
-  const stub: Partial<Api> = win.footfall || {};
-  if (stub.on) return;
-  if (nav.globalPrivacyControl || nav.doNotTrack == "1") {
+  const stub: Api | undefined = win.footfall;
+  if (stub?.on) return;
+  if (nav.globalPrivacyControl || (nav.doNotTrack as never) > 0) {
     // Pages may go on calling; nothing is kept and nothing is sent.
-    win.footfall = () => {};
-    return;
+    return (win.footfall = () => {});
   }
 
   /** The options: the script's `data-*` attributes. */
@@ -60,44 +61,44 @@ quietly(() => {
   // ---- Sending ----
 
   /** The script lies in `/js` beside `/e`, also when a proxy puts both under a path. */
-  const endpoint = options.api || new URL("../e", src).href;
+  const endpoint = options.api || (new URL("../e", src) as never);
   /** Events that wait for their first or next attempt. */
-  const waiting = new Set<Fields>();
-  /** How many events wait or are on their way. */
-  let held = 0;
+  let waiting: Fields[] = [];
+  /** Attempts since the last event came. */
+  let tries = 0;
 
-  const text = (event: Fields) => {
-    if (event == view) event.title = event.title || doc.title;
-    event.sent_at = Date.now();
-    return JSON.stringify(event);
-  };
-
-  const post = (body: string) =>
-    fetch(endpoint, {
-      method: "POST",
-      body,
-      keepalive: true,
-      credentials: "omit",
-      signal: AbortSignal.timeout?.(TIMEOUT_MS),
-    });
-
-  /** Sends one event. Only what may pass is tried again: a 400 would stay one for ever. */
-  const send = async (event: Fields) => {
-    const since = Date.now();
-    let wait_s = SEND_S;
-    held++;
-    for (let tries = 0; tries < TRIES_MAX; tries++) {
-      waiting.add(event);
-      await new Promise((done) => setTimeout(done, 1000 * wait_s));
-      if (!waiting.delete(event) || Date.now() - since > AGE_MS_MAX) break;
-      wait_s = 4 ** tries;
-      try {
-        const { status, headers } = await post(text(event));
-        if (!/5..|408|429/.test(status as never)) break;
-        wait_s = Math.min(WAIT_S_MAX, +headers.get("retry-after")! || wait_s);
-      } catch {}
+  /** Sends what waits, together. Only what may pass is tried again: a 400 would stay one for ever. */
+  const send = async (leaving?: unknown) => {
+    leaving || (await ads);
+    if (!waiting[0]) return;
+    const batch = waiting;
+    waiting = [];
+    // Routers set the title only after the address.
+    if (view) view.title = view.title || doc.title;
+    const body = JSON.stringify(
+      batch.map((event) => ({
+        ...event,
+        click: event.click || (event.goal && api.click),
+        sent_at: Date.now(),
+      })),
+    );
+    let wait_s = 4 ** tries++;
+    try {
+      if (leaving && nav.sendBeacon?.(endpoint, body)) return;
+      const reply = await fetch(endpoint, {
+        method: "POST",
+        body,
+        keepalive: true,
+        credentials: "omit",
+        signal: AbortSignal.timeout?.(TIMEOUT_MS),
+      });
+      if (!/5..|408|429/.test(reply.status as never)) return;
+      wait_s = Math.min(WAIT_S_MAX, +reply.headers.get("retry-after")! || wait_s);
+    } catch {}
+    if (tries < TRIES_MAX) {
+      waiting = batch.concat(waiting);
+      setTimeout(send, 1000 * wait_s);
     }
-    held--;
   };
 
   // ---- Events ----
@@ -121,28 +122,47 @@ quietly(() => {
 
   const record = (type: string, fields?: Fields) => {
     const url = address(fields?.url);
-    if (held >= HELD_MAX || excluded.test(path(url))) return;
+    if (waiting[WAITING_MAX - 1] || excluded.test(path(url))) return;
     // Copied by way of JSON: what the page changes later, or what can't be sent, stays outside.
     const event: Fields = JSON.parse(
       JSON.stringify({
         type,
-        // Only pages with TLS have randomUUID; the name of an empty blob ends in a random UUID too.
-        id: crypto.randomUUID?.() || URL.createObjectURL(new Blob()).slice(-36),
+        // crypto.randomUUID is for pages with TLS only; the name of a blob ends in a random UUID anywhere.
+        id: URL.createObjectURL(new Blob()).slice(-36),
         site: options.site,
         time: Date.now(),
         language: nav.language,
         screen: screen.width + "x" + screen.height,
         timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
-        account: options.account || undefined,
+        account: options.account,
         automated: nav.webdriver || undefined,
         hash: hashRouting || undefined,
         ...fields,
         url,
       }),
     );
-    send(event);
+    waiting.push(event);
+    tries = 0;
+    setTimeout(send, SEND_MS);
     return event;
   };
+
+  // ---- Ads ----
+
+  /** The file for ads, once something on this page needs it. */
+  let ads: Promise<unknown> | undefined;
+
+  /** Loads it for an ad, for a click on one that led here, and for one that is remembered. */
+  const look = () =>
+    quietly(
+      () =>
+        (ads =
+          ads ||
+          ((doc.querySelector("[data-footfall-ad]") ||
+            /ffclid/.test(location as never) ||
+            localStorage.ffclid) &&
+            import(new URL("footfall-ads.js", src) as never).catch(() => {}))),
+    );
 
   // ---- Page views and engagement ----
 
@@ -193,8 +213,6 @@ quietly(() => {
     depth = innerHeight;
     view = record("pageview", {
       referrer: before || doc.referrer || undefined,
-      // Routers set it only after the address: then it is looked up when the event is sent.
-      title: before ? undefined : doc.title,
       ...fields,
     });
   };
@@ -209,9 +227,7 @@ quietly(() => {
   /** Hands what waits over to the browser, since the page may never run again. */
   const leave = () => {
     report();
-    const body = `[${[...waiting].map(text)}]`;
-    if (waiting.size && !nav.sendBeacon?.(endpoint, body)) post(body).catch(() => {});
-    waiting.clear();
+    send(1);
   };
 
   const start = () => {
@@ -232,14 +248,16 @@ quietly(() => {
     listen("blur", tick);
     listen("scroll", () => (depth = Math.max(depth, scrollY + innerHeight)));
     listen("pagehide", leave);
-    listen("visibilitychange", () => (doc.hidden ? leave() : tick()));
+    listen("visibilitychange", leave);
+    look();
+    setInterval(look, LOOK_MS);
     const calls = early!;
     early = undefined;
     for (const call of calls) api(...call);
   };
 
   /** Calls made before this script was loaded, or before a prerendered page is shown. */
-  let early: Iterable<never>[] | undefined = stub.q || [];
+  let early: Iterable<never>[] | undefined = stub?.q || [];
   const api: Api = (type, fields) =>
     quietly(() =>
       early
@@ -248,8 +266,7 @@ quietly(() => {
           ? begin(fields)
           : record(type!, fields),
     );
-  api.on = 1;
-  win.footfall = api;
+  (win.footfall = api).on = 1;
 
   if (doc.prerendering) listen("prerenderingchange", start);
   else start();

@@ -1,5 +1,5 @@
-//! `GET /js/footfall.js`: the script, and the same under a name with its hash, which never
-//! changes and may be kept for ever.
+//! `GET /js/…`: the script, and the file for ads that it imports where a page needs it; each also
+//! under a name with its hash, which never changes and may be kept for ever.
 
 use std::sync::LazyLock;
 
@@ -9,31 +9,53 @@ use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
 use super::reply::reply;
 
-static SCRIPT: &[u8] = include_bytes!("../../../js-snippet/dist/footfall.js");
+/// A file under `/js`.
+struct File {
+    /// Its name without `.js`.
+    stem: &'static str,
+    content: &'static [u8],
+    /// Hexadecimal hash of the content.
+    hash: String,
+}
 
-static HASH: LazyLock<String> =
-    LazyLock::new(|| format!("{:016x}", xxhash_rust::xxh3::xxh3_64(SCRIPT)));
+static FILES: LazyLock<[File; 2]> = LazyLock::new(|| {
+    [
+        File::new("footfall", include_bytes!("../../../js-snippet/dist/footfall.js")),
+        File::new("footfall-ads", include_bytes!("../../../js-snippet/dist/footfall-ads.js")),
+    ]
+});
+
+impl File {
+    fn new(stem: &'static str, content: &'static [u8]) -> File {
+        File { stem, content, hash: format!("{:016x}", xxhash_rust::xxh3::xxh3_64(content)) }
+    }
+
+    /// How long a browser may keep it under this name; `None` when it hasn't this name.
+    fn caching(&self, name: &str) -> Option<&'static str> {
+        let rest = name.strip_prefix(self.stem)?.strip_suffix(".js")?;
+        match rest.strip_prefix('.') {
+            None if rest.is_empty() => Some("public, max-age=3600"),
+            Some(hash) if hash == self.hash => Some("public, max-age=31536000, immutable"),
+            _ => None,
+        }
+    }
+}
 
 /// `GET /js/{name}`.
 pub(super) async fn script(Path(name): Path<String>, headers: HeaderMap) -> Response<Body> {
-    let hash = &*HASH;
-    let hashed = name.strip_prefix("footfall.").and_then(|rest| rest.strip_suffix(".js"));
-    let caching = match (&*name, hashed) {
-        ("footfall.js", _) => "public, max-age=3600",
-        (_, Some(named)) if named == hash => "public, max-age=31536000, immutable",
-        _ => {
-            let body = "There is no such script: expected /js/footfall.js\n";
-            return reply(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", body);
-        }
+    let found = FILES.iter().find_map(|file| Some((file, file.caching(&name)?)));
+    let Some((file, caching)) = found else {
+        let body = "There is no such script: expected /js/footfall.js\n";
+        return reply(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", body);
     };
-    let etag = format!("\"{hash}\"");
+    let etag = format!("\"{}\"", file.hash);
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let mut response = if known.is_some_and(|list| list.contains(&etag)) {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response
     } else {
-        reply(StatusCode::OK, "text/javascript; charset=utf-8", SCRIPT)
+        reply(StatusCode::OK, "text/javascript; charset=utf-8", file.content)
     };
     let out = response.headers_mut();
     out.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
@@ -49,5 +71,5 @@ pub(super) async fn script(Path(name): Path<String>, headers: HeaderMap) -> Resp
 
 /// The script's name with its hash.
 pub fn hashed_name() -> String {
-    format!("footfall.{}.js", &*HASH)
+    format!("footfall.{}.js", FILES[0].hash)
 }

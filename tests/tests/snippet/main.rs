@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "also the helpers run in tests only")]
 
+mod ads;
+mod conversions;
 mod demo;
 mod engagement;
 mod sending;

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 pub(crate) const SCRIPT: &[u8] = include_bytes!("../../../js-snippet/dist/footfall.js");
+/// What the script imports where a page needs it.
+pub(crate) const ADS: &[u8] = include_bytes!("../../../js-snippet/dist/footfall-ads.js");
 
 /// How `/e` answers.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +31,8 @@ pub(crate) enum Answer {
 pub(crate) struct Request {
     pub(crate) method: String,
     pub(crate) path: String,
+    /// What follows the `?`.
+    pub(crate) query: String,
     /// Names in lower case.
     pub(crate) headers: HashMap<String, String>,
     pub(crate) body: String,
@@ -154,6 +158,7 @@ fn serve(stream: TcpStream, port: u16, state: &Mutex<State>) -> Option<()> {
     };
     let content = match request.path.as_str() {
         "/js/footfall.js" => Some(SCRIPT.to_vec()),
+        "/js/footfall-ads.js" => Some(ADS.to_vec()),
         path => shared.pages.get(path).map(|content| content.clone().into_bytes()),
     };
     drop(shared);
@@ -194,7 +199,9 @@ fn read_request(reader: &mut impl BufRead) -> Option<Request> {
     reader.read_line(&mut line).ok()?;
     let mut words = line.split_whitespace();
     let method = words.next()?.to_owned();
-    let path = words.next()?.split('?').next()?.to_owned();
+    let (path, query) =
+        words.next().map(|target| target.split_once('?').unwrap_or((target, "")))?;
+    let (path, query) = (path.to_owned(), query.to_owned());
     let mut headers = HashMap::new();
     loop {
         let mut line = String::new();
@@ -205,5 +212,5 @@ fn read_request(reader: &mut impl BufRead) -> Option<Request> {
     let length = headers.get("content-length").and_then(|n| n.parse().ok()).unwrap_or(0);
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some(Request { method, path, headers, body: String::from_utf8(body).ok()? })
+    Some(Request { method, path, query, headers, body: String::from_utf8(body).ok()? })
 }
