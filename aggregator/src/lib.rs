@@ -2,8 +2,10 @@
 //!
 //! # Layout
 //!
-//! - [`run_aggregator`], [`run_loader`], [`run_alerts`]: start them. [`Handle`], [`Progress`]: follow and stop them.
+//! - [`run_aggregator`], [`run_ads`], [`run_loader`], [`run_alerts`]: start them. [`Handle`], [`Progress`]:
+//!   follow and stop them.
 //! - [`core`]: what is decided about an event. Pure, driven by the events' own time.
+//! - [`ads`]: what is decided about clicks and conversions when all of a campaign is together. Pure.
 //! - [`shard`]: runs a pure stage over the log: batches, atomic commits, snapshots, silent replay.
 //! - [`alerts`]: tells those who want to hear of something.
 //! - `loader`: result topics into the warehouse, in blocks that can be repeated.
@@ -11,6 +13,7 @@
 //!
 //! Everything here blocks and runs on threads of its own; only the warehouse's client is async.
 
+pub mod ads;
 pub mod alerts;
 pub mod core;
 pub(crate) mod loader;
@@ -21,5 +24,5 @@ pub mod settings;
 pub mod shard;
 
 pub use progress::{Progress, State, Trouble};
-pub use run::{Handle, run_aggregator, run_alerts, run_loader};
+pub use run::{Handle, run_ads, run_aggregator, run_alerts, run_loader};
 pub use settings::Settings;

@@ -6,7 +6,7 @@ use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
 
-use crate::shard::BatchStats;
+use crate::shard::{AdStats, BatchStats};
 
 /// Describes every metric of this crate to the recorder.
 pub fn describe() {
@@ -32,6 +32,31 @@ pub fn describe() {
         "footfall_visitors_forgotten_total",
         Unit::Count,
         "Visitors forgotten because there were more than visitors_max"
+    );
+    describe_gauge!(
+        "footfall_ads_remembered_count",
+        Unit::Count,
+        "Impressions, clicks, transactions and so on remembered, by group and shard"
+    );
+    describe_counter!(
+        "footfall_ads_forgotten_total",
+        Unit::Count,
+        "Impressions, clicks and transactions forgotten because there were more than allowed"
+    );
+    describe_counter!(
+        "footfall_verdicts_corrected_total",
+        Unit::Count,
+        "Verdicts on clicks that were corrected because something earlier came later"
+    );
+    describe_counter!(
+        "footfall_corrections_lost_total",
+        Unit::Count,
+        "Corrections without effect: their click or conversion was forgotten"
+    );
+    describe_counter!(
+        "footfall_searches_other_total",
+        Unit::Count,
+        "Differences counted under (other): their search was beyond the day's cap"
     );
     describe_gauge!("footfall_ids_remembered_count", Unit::Count, "Event ids remembered, by shard");
     describe_gauge!("footfall_visitors_remembered_count", Unit::Count, "Visitors remembered");
@@ -66,16 +91,39 @@ pub(crate) fn alert_given_up() {
 }
 
 pub(crate) fn batch(group: &'static str, shard: u32, stats: &BatchStats) {
-    counter!("footfall_events_judged_total").increment(stats.stored);
     counter!("footfall_events_repeated_total").increment(stats.repeats);
-    counter!("footfall_events_late_total").increment(stats.late);
-    counter!("footfall_visitors_forgotten_total").increment(stats.visitors_forgotten);
     dead_letters(group, stats.dead_letters);
     let shard = shard.to_string();
-    gauge!("footfall_ids_remembered_count", "shard" => shard.clone()).set(stats.ids as f64);
-    gauge!("footfall_visitors_remembered_count", "shard" => shard.clone())
-        .set(stats.visitors as f64);
-    gauge!("footfall_sessions_open_count", "shard" => shard).set(stats.timelines as f64);
+    // Both stages count what they remember of ads; everything else is the first one's.
+    if group == "aggregate" {
+        counter!("footfall_events_judged_total").increment(stats.stored);
+        counter!("footfall_events_late_total").increment(stats.late);
+        counter!("footfall_visitors_forgotten_total").increment(stats.visitors_forgotten);
+        gauge!("footfall_ids_remembered_count", "shard" => shard.clone()).set(stats.ids as f64);
+        gauge!("footfall_visitors_remembered_count", "shard" => shard.clone())
+            .set(stats.visitors as f64);
+        gauge!("footfall_sessions_open_count", "shard" => shard.clone())
+            .set(stats.timelines as f64);
+    }
+    ads(group, &shard, &stats.ads);
+}
+
+fn ads(group: &'static str, shard: &str, stats: &AdStats) {
+    for (what, count) in [
+        ("impressions", stats.impressions),
+        ("clicks", stats.clicks),
+        ("transactions", stats.transactions),
+        ("performances", stats.performances),
+        ("keys", stats.keys),
+    ] {
+        let shard = shard.to_owned();
+        gauge!("footfall_ads_remembered_count", "group" => group, "shard" => shard, "what" => what)
+            .set(count as f64);
+    }
+    counter!("footfall_ads_forgotten_total", "group" => group).increment(stats.forgotten);
+    counter!("footfall_verdicts_corrected_total").increment(stats.corrected);
+    counter!("footfall_corrections_lost_total").increment(stats.corrections_lost);
+    counter!("footfall_searches_other_total").increment(stats.other_searches);
 }
 
 pub(crate) fn dead_letters(group: &'static str, count: u64) {

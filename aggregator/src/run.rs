@@ -4,19 +4,21 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use footfall_event::Topic;
 use footfall_topics::Log;
 use footfall_topics::catalog::CatalogView;
 use footfall_warehouse::Warehouse;
 use tokio_util::sync::CancellationToken;
 
+use crate::ads::Ads;
 use crate::alerts::AlertSettings;
 use crate::alerts::worker::AlertWorker;
 use crate::core::Core;
 use crate::loader::worker::LoadWorker;
 use crate::progress::Progress;
 use crate::settings::Settings;
-use crate::shard::group;
 use crate::shard::worker::StageWorker;
+use crate::shard::{Stage, group};
 
 /// A running group. It runs until its token is cancelled; dropping the handle doesn't stop it.
 #[derive(Debug)]
@@ -46,8 +48,9 @@ impl Handle {
     }
 }
 
-/// Starts stage 1 (group `aggregate`): activity topics → judged events and visits. It works on as
-/// many shards as the log's membership gives it, on threads of its own.
+/// Starts stage 1 (group `aggregate`): activity topics → judged events and visits; clicks and
+/// conversions go on to stage 2. It works on as many shards as the log's membership gives it, on
+/// threads of its own.
 ///
 /// # Errors
 /// When no thread can be started.
@@ -56,19 +59,45 @@ pub fn run_aggregator(
     settings: Settings,
     shutdown: CancellationToken,
 ) -> std::io::Result<Handle> {
-    let progress = Arc::new(Progress::new("aggregate"));
     let limits = settings.core_limits();
+    let shards = log.partitions(Topic::AdClicks);
+    run_stage("aggregate", log, settings, move || Core::new(limits).among(shards), shutdown)
+}
+
+/// Starts stage 2 (group `ads`): clicks, conversions and sums of impressions → judged events,
+/// windows, the current performance of ads.
+///
+/// # Errors
+/// When no thread can be started.
+pub fn run_ads(
+    log: Arc<dyn Log>,
+    settings: Settings,
+    shutdown: CancellationToken,
+) -> std::io::Result<Handle> {
+    let limits = settings.ad_limits();
+    let shards = log.partitions(Topic::AdClicks);
+    run_stage("ads", log, settings, move || Ads::new(limits).among(shards), shutdown)
+}
+
+fn run_stage<S: Stage>(
+    group: &'static str,
+    log: Arc<dyn Log>,
+    settings: Settings,
+    make: impl Fn() -> S + Send + Sync + 'static,
+    shutdown: CancellationToken,
+) -> std::io::Result<Handle> {
+    let progress = Arc::new(Progress::new(group));
     let worker = Arc::new(StageWorker {
-        group: "aggregate",
+        group,
         log: Arc::clone(&log),
         settings,
         progress: Arc::clone(&progress),
-        make: move || Core::new(limits),
+        make,
         warm: Default::default(),
     });
     let thread = std::thread::Builder::new()
-        .name("aggregate".to_owned())
-        .spawn(move || group::run(log.as_ref(), &worker, &shutdown))?;
+        .name(group.to_owned())
+        .spawn(move || crate::shard::group::run(log.as_ref(), &worker, &shutdown))?;
     Ok(Handle { progress, thread })
 }
 

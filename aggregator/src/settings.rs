@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::ads::Limits;
 use crate::alerts::AlertSettings;
-use crate::core::CoreLimits;
+use crate::core::{AdLimits, CoreLimits};
 
 /// Settings of the aggregator and the loader.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +26,20 @@ pub struct Settings {
     /// Visitors that a shard remembers at the most (some 250 bytes each). When it is reached, those
     /// that were away longest are forgotten and counted again if they return.
     pub visitors_max: usize,
+    /// Ad impressions that a shard remembers at the most, for a day (some 200 bytes each). Clicks on
+    /// forgotten ones are flagged, conversions are not given to them.
+    pub impressions_max: usize,
+    /// Ad clicks that a shard remembers at the most (some 300 bytes each): without them, a
+    /// duplicate is not found. Three hours' in the first stage, 25 hours' in the second.
+    pub clicks_max: usize,
+    /// Conversions that a shard remembers at the most, those with a transaction id for 90 days (some
+    /// 300 bytes each). A forgotten one can't be taken back.
+    pub transactions_max: usize,
+    /// Ads in placements whose performance a shard follows at the most (some 400 bytes each).
+    pub performances_max: usize,
+    /// Different searches of a site and UTC day under which ads are counted, per shard; what comes
+    /// beyond is counted as `(other)`.
+    pub searches_max: usize,
     /// Rows of one insert at the most.
     pub block_rows_max: usize,
     /// Bytes of records of one insert at the most.
@@ -46,6 +61,11 @@ impl Default for Settings {
             snapshot_interval_s: 120,
             ids_max: 10_000_000,
             visitors_max: 1_000_000,
+            impressions_max: 1_000_000,
+            clicks_max: 300_000,
+            transactions_max: 500_000,
+            performances_max: 100_000,
+            searches_max: 10_000,
             block_rows_max: 100_000,
             block_bytes_max: 64 * 1024 * 1024,
             insert_interval_ms: 400,
@@ -62,6 +82,17 @@ impl Settings {
             window_ms: footfall_event::limits::AGE_MS_MAX,
             ids_max: self.ids_max,
             visitors_max: self.visitors_max,
+            ads: AdLimits { impressions_max: self.impressions_max, clicks_max: self.clicks_max },
+        }
+    }
+
+    /// What the second stage may remember.
+    pub fn ad_limits(&self) -> Limits {
+        Limits {
+            clicks_max: self.clicks_max,
+            transactions_max: self.transactions_max,
+            performances_max: self.performances_max,
+            searches_max: self.searches_max,
         }
     }
 }

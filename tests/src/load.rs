@@ -11,6 +11,66 @@ use serde_json::{Value, json};
 /// Pages of the crowd's site.
 const PAGES: [&str; 6] = ["/", "/guides", "/boots", "/tents", "/basket", "/thanks"];
 
+/// What has to be configured for the crowd's ads to be known. They lead to `site` itself.
+pub fn ads(site: &str) -> Vec<Vec<String>> {
+    let mut commands = Vec::new();
+    let mut add = |line: String| commands.push(line.split(' ').map(str::to_owned).collect());
+    for (campaign, model, price) in [("c1", "cpc", "0.25"), ("c2", "cpm", "3"), ("c3", "cpa", "7")]
+    {
+        add(format!(
+            "campaign add {campaign} --site {site} --cost-model {model} --price {price} --currency EUR"
+        ));
+        add(format!(
+            "ad add ad-{campaign} --campaign {campaign} --destination https://{site}/basket"
+        ));
+    }
+    add(format!("placement add top --site {site} --positions 2"));
+    commands
+}
+
+/// What a visitor sees, clicks and buys. `base` is what all of the visitor's events have.
+fn of_ads(base: &Value, time: i64, random: &mut StdRng, events: &mut Vec<Value>) {
+    let id = |random: &mut StdRng| {
+        uuid::Builder::from_random_bytes(random.random()).into_uuid().to_string()
+    };
+    let mut add = |random: &mut StdRng, what: &str, after: i64, more: Value| {
+        let mut event = base.clone();
+        (event["type"], event["id"], event["time"]) =
+            (json!(what), json!(id(random)), json!(time + after));
+        let members = more.as_object().expect("written below as an object");
+        members.iter().for_each(|(name, value)| event[name] = value.clone());
+        events.push(event.clone());
+        event["id"].clone()
+    };
+    let ad = json!({
+        "ad": ["ad-c1", "ad-c2", "ad-c3", "unheard-of"][random.random_range(0..4)],
+        "placement": ["top", "bottom"][random.random_range(0..2)],
+        "position": random.random_range(1..4),
+        "query": ["", "hiking boots", "Hiking  Boots"][random.random_range(0..3)],
+    });
+    let impression = add(random, "impression", 500, ad.clone());
+    let mut of = ad;
+    of["impression"] = impression;
+    for _ in 0..random.random_range(0..3) {
+        let after = random.random_range(2_000..9_000);
+        add(random, "view", after, of.clone());
+    }
+    for _ in 0..random.random_range(0..3) {
+        let after = random.random_range(2_000..60_000);
+        add(random, "click", after, of.clone());
+    }
+    if random.random_bool(0.4) {
+        let order = format!("order-{}", random.random_range(0..40));
+        let status = ["lead", "sale", "sale", "rejected"][random.random_range(0..4)];
+        let bought = json!({
+            "transaction": order, "goal": "basket", "status": status,
+            "value": {"amount": "19.90", "currency": "EUR"},
+        });
+        let after = random.random_range(60_000..90_000);
+        add(random, "conversion", after, bought);
+    }
+}
+
 /// Events of `visits` visits on `site`, in the order of their times, all before `until_ms` and not
 /// older than 50 minutes. The same seed and time make the same events.
 pub fn crowd(site: &str, visits: usize, seed: u64, until_ms: i64) -> Vec<Value> {
@@ -42,6 +102,10 @@ pub fn crowd(site: &str, visits: usize, seed: u64, until_ms: i64) -> Vec<Value> 
             }
             if step == 0 && random.random_bool(0.5) {
                 event["referrer"] = json!("https://www.google.com/");
+            }
+            if random.random_bool(0.3) {
+                let base = json!({"site": site, "ip": ip, "user_agent": agent, "url": url});
+                of_ads(&base, time, &mut random, &mut events);
             }
             events.push(event);
             time += random.random_range(1_000..4 * 60_000);
@@ -132,4 +196,15 @@ SELECT
     (SELECT groupArray((exit, v)) FROM (SELECT exit, sum(exit_visitors) AS v FROM footfall.sessions GROUP BY exit HAVING v != 0 ORDER BY exit)),
     (SELECT groupArray((exit, v)) FROM (SELECT exit, sum(exits) AS v FROM footfall.sessions GROUP BY exit HAVING v != 0 ORDER BY exit)),
     (SELECT groupArray((source, v)) FROM (SELECT source, sum(source_visitors) AS v FROM footfall.sessions GROUP BY source HAVING v != 0 ORDER BY source))
+    (SELECT groupArray((campaign, ad, placement, position, currency, figures)) FROM (
+        SELECT campaign, ad, placement, position, currency,
+            (sum(impressions), sum(net_impressions), sum(viewable), sum(clicks), sum(net_clicks), sum(click_conversions_micros), sum(view_conversions_micros), sum(revenue_micros), sum(cost_micros), sum(cost_per_mille_micros)) AS figures
+        FROM footfall.ad_windows GROUP BY campaign, ad, placement, position, currency
+        HAVING sum(impressions) != 0 OR sum(viewable) != 0 OR sum(clicks) != 0 OR sum(view_conversions_micros) != 0
+        ORDER BY campaign, ad, placement, position, currency)),
+    (SELECT mapSort(sumMap(invalid_clicks)) FROM footfall.ad_windows),
+    (SELECT groupArray((query_hash, i, c)) FROM (SELECT query_hash, sum(impressions) AS i, sum(net_clicks) AS c FROM footfall.search_windows GROUP BY query_hash ORDER BY query_hash)),
+    (SELECT countIf(if(d.known = 1, d.verdict, e.verdict) = 'invalid') FROM footfall.events AS e
+        LEFT JOIN (SELECT id, argMax(verdict, decided_at) AS verdict, 1 AS known FROM footfall.verdicts GROUP BY id) AS d ON d.id = e.id
+        WHERE e.type = 'click')
 FORMAT JSONCompactEachRow";

@@ -1,5 +1,5 @@
-//! Random `kill -9` under load: every acknowledged event is stored exactly once, and visits and
-//! totals equal those of an undisturbed run over the same input.
+//! Random `kill -9` under load: every acknowledged event is stored exactly once, and visits,
+//! ads and totals equal those of an undisturbed run over the same input.
 //!
 //! `FOOTFALL_TORTURE_ROUNDS` sets the number of kills (a few by default, 100 by `make torture`).
 
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use footfall_tests::footfall::eventually;
-use footfall_tests::load::{Sender, TOTALS_SQL, crowd};
+use footfall_tests::load::{Sender, TOTALS_SQL, ads, crowd};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::Value;
@@ -26,9 +26,17 @@ fn rounds(short: usize) -> usize {
     }
 }
 
+/// Configures the crowd's ads, then makes a key: whoever knows the key knows the ads, too.
+fn prepared(system: &System) -> Result<String> {
+    for command in ads(SITE) {
+        system.configure(&command)?;
+    }
+    system.key(SITE)
+}
+
 /// Kills processes of `system` at random while `events` are being sent.
 fn torment(system: System, events: &[Value], rounds: usize, seed: u64) -> Result<System> {
-    let key = system.key(SITE)?;
+    let key = prepared(&system)?;
     let urls = system.ingest_url_handle();
     let system = Arc::new(Mutex::new(system));
     let over = Arc::new(AtomicBool::new(false));
@@ -70,7 +78,7 @@ fn torment(system: System, events: &[Value], rounds: usize, seed: u64) -> Result
 /// Sends the same events without any disturbance.
 fn undisturbed(events: &[Value]) -> Result<String> {
     let system = System::embedded(SITE)?;
-    let sender = Sender::new(&system.key(SITE)?);
+    let sender = Sender::new(&prepared(&system)?);
     for batch in events.chunks(100) {
         let url = system.ingest_url();
         sender.insist(|| url.clone(), batch, Duration::from_secs(30))?;

@@ -11,6 +11,7 @@
 //! - [`ids`]: de-duplication, and the proof that no id comes back.
 //! - [`judge`]: the rules.
 //! - [`visits`]: the algebra of visits. [`people`]: who has which visits, and has been counted.
+//! - [`ads`]: what only ad events do; clicks and conversions go on to stage 2 ([`crate::ads`]).
 //! - [`emit`]: what is written. [`intern`]: texts, once. [`store`]: snapshots.
 //!
 //! # Time
@@ -20,13 +21,14 @@
 //! they are history, whatever their age, and are never late or too old.
 
 use footfall_event::limits::{AGE_MS_MAX, LATENESS_MS, RECORD_BYTES_MAX, VISIT_GAP_MS};
-use footfall_event::record::{Via, append_judgement};
+use footfall_event::record::{RecordError, Via, append_judgement};
 use footfall_event::{Activity, Hex64, Judgement, Topic, Verdict};
 use footfall_topics::{Partition, RecordBatch};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::shard::{BatchStats, Input, RestoreError, Stage};
 
+mod ads;
 mod emit;
 mod ids;
 mod intern;
@@ -37,9 +39,11 @@ mod seen;
 mod store;
 mod visits;
 
+pub use ads::AdLimits;
 pub(crate) use emit::dead_letter;
 pub use judge::RULES_VERSION;
 
+use ads::{AdEvent, Ads, Fields};
 use ids::{Ids, Known};
 use intern::Interner;
 use people::{Key, People, Place};
@@ -61,6 +65,8 @@ pub struct CoreLimits {
     pub ids_max: usize,
     /// Visitor ids remembered per shard.
     pub visitors_max: usize,
+    /// What is remembered of ads.
+    pub ads: AdLimits,
 }
 
 /// The state of one shard.
@@ -70,6 +76,9 @@ pub struct Core {
     ids: Ids,
     people: People,
     interner: Interner,
+    ads: Ads,
+    /// How many shards stage 2 has.
+    shards: u32,
     watermark_ms: i64,
     clock_ms: i64,
     swept_at_ms: i64,
@@ -86,6 +95,17 @@ fn turn(input: &Input<'_>) -> u128 {
     u128::from(time as u64) << 64 | u128::from(place)
 }
 
+/// What is looked at of a record; of an ad event more than of others.
+fn read(record: &[u8]) -> Result<(Seen<'_>, Option<Fields<'_>>), RecordError> {
+    let seen = Seen::parse(record)?;
+    let is_ad = matches!(
+        seen.activity,
+        Activity::Impression | Activity::View | Activity::Click | Activity::Conversion
+    );
+    let fields = if is_ad { Some(Fields::parse(record)?) } else { None };
+    Ok((seen, fields))
+}
+
 impl Core {
     /// A core that has seen nothing.
     pub fn new(limits: CoreLimits) -> Core {
@@ -94,12 +114,20 @@ impl Core {
             ids: Ids::new(limits.window_ms, limits.ids_max),
             people: People::default(),
             interner: Interner::default(),
+            ads: Ads::default(),
+            shards: 1,
             watermark_ms: i64::MIN,
             clock_ms: i64::MIN,
             swept_at_ms: i64::MIN,
             changes: Vec::new(),
             scratch: Vec::new(),
         }
+    }
+
+    /// The same, its clicks, conversions and differences going to so many shards of stage 2.
+    #[must_use]
+    pub fn among(self, shards: u32) -> Core {
+        Core { shards, ..self }
     }
 
     /// One record: judged and written, or set aside, or found to be a repeat.
@@ -117,8 +145,8 @@ impl Core {
             let detail = format!("{} bytes, at most {RECORD_BYTES_MAX}", input.value.len());
             return dead_letter(out, from, "too_large", &detail, input.value);
         }
-        let seen = match Seen::parse(input.value) {
-            Ok(seen) => seen,
+        let (seen, fields) = match read(input.value) {
+            Ok(read) => read,
             Err(error) => {
                 stats.dead_letters += 1;
                 let detail = error.to_string();
@@ -149,6 +177,12 @@ impl Core {
         stats.stored += 1;
         stats.late += u64::from(late);
         let judgement = self.judge(&seen, site, fingerprint as u64, late);
+        if let Some(fields) = &fields {
+            let (seen, clock_ms, shards) = (&seen, self.clock_ms, self.shards);
+            let event =
+                AdEvent { input, seen, fields, site, judgement, clock_ms, shard, shards, out };
+            return self.ads.take(event);
+        }
         out.push_with(Topic::JudgedEvents, shard, input.key, |bytes| {
             append_judgement(input.value, &judgement, bytes);
         });
@@ -269,8 +303,10 @@ impl Core {
                 self.clock_ms - LATENESS_MS - VISIT_GAP_MS,
                 self.clock_ms - AGE_MS_MAX - LATENESS_MS,
             );
+            self.ads.sweep(self.clock_ms);
         }
         stats.visitors_forgotten += self.people.evict(self.limits.visitors_max) as u64;
+        stats.ads.forgotten += self.ads.bound(self.clock_ms, &self.limits.ads);
         if self.interner.is_due() {
             self.people.keep_texts(&mut self.interner);
         }
@@ -299,7 +335,9 @@ impl Stage for Core {
             self.clock_ms,
             out,
         );
+        self.ads.write(self.shards, out);
         self.tidy(&mut stats);
+        self.ads.stats(&mut stats.ads);
         stats.ids = self.ids.len() as u64;
         stats.visitors = self.people.len() as u64;
         stats.timelines = self.people.timelines() as u64;

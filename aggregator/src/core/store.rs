@@ -4,17 +4,19 @@
 use serde::{Deserialize, Serialize};
 
 use super::Core;
+use super::ads::Ads;
 use super::intern::Interner;
 use super::people::{People, StoredPeople};
 use crate::shard::RestoreError;
 
 /// Raised whenever a snapshot of the code before can't be read; the state is then replayed.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
     people: StoredPeople,
     interner: Interner,
+    ads: Ads,
     watermark_ms: i64,
     clock_ms: i64,
     swept_at_ms: i64,
@@ -26,6 +28,7 @@ impl Core {
         let stored = Stored {
             people: StoredPeople::from(&self.people),
             interner: self.interner.clone(),
+            ads: self.ads.clone(),
             watermark_ms: self.watermark_ms,
             clock_ms: self.clock_ms,
             swept_at_ms: self.swept_at_ms,
@@ -51,10 +54,11 @@ impl Core {
         let (head, ids) =
             length.and_then(|length| rest.split_at_checked(length)).ok_or(RestoreError::Torn)?;
         let stored: Stored = postcard::from_bytes(head).map_err(|_| RestoreError::Torn)?;
-        let mut fresh = Core::new(self.limits);
+        let mut fresh = Core::new(self.limits).among(self.shards);
         fresh.ids.load(ids).ok_or(RestoreError::Torn)?;
         fresh.people = People::from(stored.people);
         fresh.interner = stored.interner;
+        fresh.ads = stored.ads;
         fresh.watermark_ms = stored.watermark_ms;
         fresh.clock_ms = stored.clock_ms;
         fresh.swept_at_ms = stored.swept_at_ms;

@@ -61,6 +61,31 @@ pub struct BatchStats {
     pub clock_ms: i64,
     /// The newest event time seen, milliseconds since 1970.
     pub watermark_ms: i64,
+    /// What concerns ads alone.
+    pub ads: AdStats,
+}
+
+/// What happened to ads in one batch, and how much is remembered after it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AdStats {
+    /// Impressions remembered.
+    pub impressions: u64,
+    /// Clicks remembered.
+    pub clicks: u64,
+    /// Transactions remembered.
+    pub transactions: u64,
+    /// Ads in placements whose performance is followed.
+    pub performances: u64,
+    /// Places under which something is counted.
+    pub keys: u64,
+    /// Things forgotten because there were too many.
+    pub forgotten: u64,
+    /// Verdicts that were corrected.
+    pub corrected: u64,
+    /// Corrections of clicks that were forgotten: they have no effect.
+    pub corrections_lost: u64,
+    /// Differences counted under `(other)`, their search being beyond the day's cap.
+    pub other_searches: u64,
 }
 
 /// Why a snapshot can't be used. The state is replayed from the input instead.
@@ -85,7 +110,7 @@ pub trait Stage: Send + 'static {
     fn inputs() -> &'static [Topic];
 
     /// Works through one batch (in any order; the stage sorts it) and adds what is to be written.
-    /// All outputs go to the partition `shard`.
+    /// Outputs go to the partition `shard`, but for those that are meant for another stage's shard.
     fn process(&mut self, batch: &[Input<'_>], shard: u32, out: &mut RecordBatch) -> BatchStats;
 
     /// When a record was received, milliseconds since 1970: used to read the topics in step.

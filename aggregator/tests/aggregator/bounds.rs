@@ -57,7 +57,7 @@ fn an_event_behind_the_window_is_set_aside_not_doubled() {
 
 #[test]
 fn memory_stays_within_its_limits_and_no_event_is_counted_twice() {
-    let limits = CoreLimits { window_ms: 24 * HOUR, ids_max: 2_000, visitors_max: 500 };
+    let limits = CoreLimits { ids_max: 2_000, visitors_max: 500, ..limits() };
     let mut world = World::new(limits);
     let mut sent = Vec::new();
     for n in 0..20_000u64 {

@@ -1,5 +1,6 @@
 //! A log that breaks its commits on purpose, and gives and takes shards when told to.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -37,6 +38,8 @@ pub(crate) const FAULTS: [Fault; 6] = [
     Fault::PanicBefore,
 ];
 
+type Said = Arc<Mutex<BTreeMap<String, Vec<Ownership>>>>;
+
 type Plan = Box<dyn FnMut(&RecordBatch, &[Position]) -> Option<Fault> + Send>;
 
 /// The log.
@@ -45,8 +48,8 @@ pub(crate) struct Faulty {
     plan: Arc<Mutex<Plan>>,
     /// Snapshots are refused.
     pub(crate) without_snapshots: AtomicBool,
-    /// Told to the members instead of what the log says.
-    pub(crate) say: Arc<Mutex<Vec<Ownership>>>,
+    /// Told to each group's member instead of what the log says.
+    say: Said,
     pub(crate) faults: Arc<AtomicU64>,
 }
 
@@ -59,6 +62,16 @@ impl Faulty {
             say: Arc::default(),
             faults: Arc::default(),
         })
+    }
+
+    /// Tells the members of all groups.
+    pub(crate) fn say(&self, changes: &[Ownership]) {
+        self.say.lock().unwrap().values_mut().for_each(|said| said.extend_from_slice(changes));
+    }
+
+    /// Whether all of them have heard.
+    pub(crate) fn was_heard(&self) -> bool {
+        self.say.lock().unwrap().values().all(Vec::is_empty)
     }
 
     pub(crate) fn plan(
@@ -93,7 +106,9 @@ impl Log for Faulty {
             plan: Arc::clone(&self.plan),
             faults: Arc::clone(&self.faults),
         };
-        Ok(Box::new(Member { inner, opener: Arc::new(opener), say: Arc::clone(&self.say) }))
+        let (say, group) = (Arc::clone(&self.say), group.to_owned());
+        say.lock().unwrap().entry(group.clone()).or_default();
+        Ok(Box::new(Member { inner, opener: Arc::new(opener), say, group }))
     }
     fn writable(&self) -> Result<(), AppendError> {
         self.inner.writable()
@@ -106,12 +121,14 @@ impl Log for Faulty {
 struct Member {
     inner: Box<dyn Membership>,
     opener: Arc<Opener>,
-    say: Arc<Mutex<Vec<Ownership>>>,
+    say: Said,
+    group: String,
 }
 
 impl Membership for Member {
     fn poll(&mut self, timeout: Duration) -> Result<Vec<Ownership>, LogError> {
-        let said = std::mem::take(&mut *self.say.lock().unwrap());
+        let said = self.say.lock().unwrap().get_mut(&self.group).map(std::mem::take);
+        let said = said.unwrap_or_default();
         if said.is_empty() {
             self.inner.poll(timeout.min(Duration::from_millis(5)))
         } else {

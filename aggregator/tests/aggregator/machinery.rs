@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use footfall_aggregator::{Handle, Settings, run_aggregator};
+use footfall_aggregator::{Handle, Settings, run_ads, run_aggregator};
 use footfall_event::{Activity, Topic};
 use footfall_topics::embedded::{self, EmbeddedLog};
 use footfall_topics::{Log, Ownership, Partition, RecordBatch, append_blocking};
@@ -69,19 +69,22 @@ pub(crate) fn append(log: &dyn Log, acts: &[Act]) {
 
 struct Running {
     handle: Handle,
+    ads: Handle,
     stop: CancellationToken,
 }
 
 fn start(log: Arc<dyn Log>, settings: Settings) -> Running {
     let stop = CancellationToken::new();
-    let handle = run_aggregator(log, settings, stop.clone()).unwrap();
-    Running { handle, stop }
+    let handle = run_aggregator(log.clone(), settings.clone(), stop.clone()).unwrap();
+    let ads = run_ads(log, settings, stop.clone()).unwrap();
+    Running { handle, ads, stop }
 }
 
 impl Running {
     fn stop(self) {
         self.stop.cancel();
         self.handle.join().unwrap();
+        self.ads.join().unwrap();
     }
 }
 
@@ -212,8 +215,8 @@ fn shards_go_and_come_back() {
     let acts = traffic(4, 1_000);
     let running = start(log.clone(), quick());
     let say = |changes: &[Ownership]| {
-        log.say.lock().unwrap().extend_from_slice(changes);
-        wait_until("the message's delivery", || log.say.lock().unwrap().is_empty());
+        log.say(changes);
+        wait_until("the message's delivery", || log.was_heard());
     };
     for (round, part) in acts.chunks(50).enumerate() {
         append(inner.as_ref(), part);

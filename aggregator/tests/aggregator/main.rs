@@ -4,6 +4,7 @@
 //! - `world`: events as a person makes them, and what the core makes of them.
 //! - `table`: single situations, one by one.
 //! - `order`: whatever the order of arrival, the repeats and the batches, the totals are the same.
+//! - `ads`: ads through both stages.
 //! - `replay`: from any snapshot on, the same batches give the same bytes.
 //! - `bounds`: full memory, broken records, old events.
 //! - `faulty`: a log that breaks on purpose. `machinery`: the shards on it.
@@ -12,6 +13,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod ads;
 mod bounds;
 mod engine;
 mod faulty;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use footfall_aggregator::Settings;
 use footfall_aggregator::core::{Core, CoreLimits};
 use footfall_aggregator::shard::{BatchStats, Input, Stage};
 use footfall_event::record::Device;
@@ -15,7 +16,7 @@ pub(crate) const HOUR: i64 = 60 * MINUTE;
 pub(crate) const MIDNIGHT: i64 = 20_000 * DAY_MS;
 
 pub(crate) fn limits() -> CoreLimits {
-    CoreLimits { window_ms: 24 * HOUR, ids_max: 1_000_000, visitors_max: 100_000 }
+    Settings { ids_max: 1_000_000, visitors_max: 100_000, ..Settings::default() }.core_limits()
 }
 
 /// What a person does at a time.
@@ -107,7 +108,10 @@ impl World {
         let mut out = RecordBatch::new();
         let stats = self.core.process(&inputs, 3, &mut out);
         for (partition, _, value) in out.iter() {
-            assert_eq!(partition.number, 3);
+            let topic = partition.topic;
+            let re_keyed =
+                matches!(topic, Topic::AdClicks | Topic::AdConversions | Topic::AdDeltas);
+            assert_eq!(partition.number, if re_keyed { 0 } else { 3 });
             self.outputs.push((partition.topic, value.to_vec()));
         }
         self.stats.repeats += stats.repeats;
@@ -121,8 +125,12 @@ impl World {
         self.outputs.iter().filter(move |(of, _)| *of == topic).map(|(_, value)| value.as_slice())
     }
 
+    /// The events as judged, clicks as they are passed on, in the order in which they were written.
     pub(crate) fn judged(&self) -> Vec<Event<'_>> {
-        self.of(Topic::JudgedEvents).map(|value| Event::from_json(value).unwrap()).collect()
+        let events = self.outputs.iter().filter(|(topic, record)| {
+            matches!(topic, Topic::JudgedEvents | Topic::AdClicks) && record.starts_with(b"{\"v\":")
+        });
+        events.map(|(_, record)| Event::from_json(record).unwrap()).collect()
     }
 
     pub(crate) fn totals(&self) -> Totals {
@@ -132,6 +140,11 @@ impl World {
         }
         for event in self.judged() {
             let judged = event.judged.as_ref().unwrap();
+            if event.activity == Activity::Click {
+                // Counts nobody, and has verdicts of its own.
+                assert_eq!((judged.new_visitor, judged.new_on_path), (0, 0));
+                continue;
+            }
             let key = (event.visitor.unwrap().0, !judged.verdict.is_net());
             *totals.new_visitors.entry(key).or_default() += i64::from(judged.new_visitor);
             if let Activity::Pageview | Activity::Action = event.activity {
@@ -239,8 +252,6 @@ impl Totals {
         let visitor = visitor(act.person, day_of(act.time)).0;
         if act.activity != Activity::Click {
             self.new_visitors.insert((visitor, act.bot), 1);
-        } else {
-            self.new_visitors.entry((visitor, act.bot)).or_default();
         }
         if let Activity::Pageview | Activity::Action = act.activity {
             self.new_on_path.insert((visitor, act.bot, act.activity, path(act.path)), 1);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use footfall_aggregator::alerts::watch::Watch;
-use footfall_aggregator::{Handle, Progress, run_aggregator, run_alerts, run_loader};
+use footfall_aggregator::{Handle, Progress, run_ads, run_aggregator, run_alerts, run_loader};
 use footfall_dashboard::{Dashboard, Freshness, Status};
 use footfall_ingest::{Geo, Ingest, Salts, salts};
 use footfall_topics::catalog::CatalogView;
@@ -133,10 +133,11 @@ pub(crate) async fn migrate(warehouse: &Warehouse) -> Result<()> {
     }
 }
 
-/// The aggregator and the loader.
+/// The aggregator's two stages, the loader and the alerts.
 pub(crate) struct Aggregator {
     stop: CancellationToken,
     aggregate: Handle,
+    ads: Handle,
     alerts: Handle,
     load: tokio::task::JoinHandle<Result<Handle>>,
     /// How far the loader is; empty until the schema is there.
@@ -144,27 +145,29 @@ pub(crate) struct Aggregator {
 }
 
 impl Aggregator {
-    /// Starts both. The loader begins when ClickHouse has its schema; until then the log keeps
+    /// Starts all of them. The loader begins when ClickHouse has its schema; until then the log keeps
     /// everything.
     pub(crate) fn start(config: &Config, log: &Arc<dyn Log>) -> Result<Aggregator> {
         let stop = CancellationToken::new();
         let aggregate = run_aggregator(log.clone(), config.aggregate.clone(), stop.clone())?;
+        let ads = run_ads(log.clone(), config.aggregate.clone(), stop.clone())?;
         let alerts = run_alerts(log.clone(), config.aggregate.alerts.clone(), stop.clone())?;
         let loading: Arc<std::sync::OnceLock<Arc<Progress>>> = Arc::default();
         let warehouse = warehouse_client(config)?;
         let (log, settings, token) = (log.clone(), config.aggregate.clone(), stop.clone());
-        let (started, aggregating) = (loading.clone(), aggregate.progress());
+        let started = loading.clone();
+        let (aggregating, judging) = (aggregate.progress(), ads.progress());
         let load = tokio::spawn(async move {
             migrate(&warehouse).await.inspect_err(|error| {
                 tracing::error!(error = format!("{error:#}"), "nothing is loaded into ClickHouse");
             })?;
             let load = run_loader(log.clone(), warehouse.clone(), settings, token.clone())?;
             drop(started.set(load.progress()));
-            let groups = vec![aggregating, load.progress()];
+            let groups = vec![aggregating, judging, load.progress()];
             tokio::spawn(Watch { log, warehouse, groups }.run(token));
             Ok(load)
         });
-        Ok(Aggregator { stop, aggregate, alerts, load, loading })
+        Ok(Aggregator { stop, aggregate, ads, alerts, load, loading })
     }
 
     /// Ready when both stages run.
@@ -192,7 +195,7 @@ impl Aggregator {
         self.loading.clone()
     }
 
-    /// Lets every shard commit what it has, then ends both.
+    /// Lets every shard commit what it has, then ends them.
     pub(crate) async fn stop(self) {
         self.stop.cancel();
         let join = |handle: Handle| async move {
@@ -202,6 +205,7 @@ impl Aggregator {
             }
         };
         join(self.aggregate).await;
+        join(self.ads).await;
         join(self.alerts).await;
         self.load.abort();
         if let Ok(Ok(load)) = self.load.await {

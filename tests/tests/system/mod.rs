@@ -57,6 +57,12 @@ impl System {
         Ok(System { ingest: url, processes, broker: Some(broker), clickhouse: Some(clickhouse) })
     }
 
+    /// Runs a command that configures something.
+    pub(crate) fn configure(&self, command: &[String]) -> Result<()> {
+        let words: Vec<&str> = command.iter().map(String::as_str).collect();
+        self.configurable().run(&words).map(drop)
+    }
+
     /// A new ingest key for the site.
     pub(crate) fn key(&self, site: &str) -> Result<String> {
         let said = self.configurable().run(&["key", "add", "--site", site])?;

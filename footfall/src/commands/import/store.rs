@@ -108,7 +108,12 @@ impl Store {
 fn keep(out: &RecordBatch, pending: &mut Pending) -> Result<()> {
     for (partition, _, value) in out.iter() {
         match partition.topic {
-            Topic::JudgedEvents => pending.push_event(value),
+            // A second stage, which looks at all clicks of a campaign together, is for what happens
+            // now: history is stored as the first stage judges it, and makes no windows of ads.
+            Topic::JudgedEvents | Topic::AdClicks | Topic::AdConversions if is_event(value) => {
+                pending.push_event(value);
+            }
+            Topic::AdClicks | Topic::AdConversions | Topic::AdDeltas => {}
             Topic::Sessions => pending.push_session(value),
             other => bail!(
                 "an accepted event could not be judged ({}): {}",
@@ -118,6 +123,11 @@ fn keep(out: &RecordBatch, pending: &mut Pending) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Stage 1 also writes notes about events that it has passed on before.
+fn is_event(record: &[u8]) -> bool {
+    record.starts_with(b"{\"v\":")
 }
 
 /// Which of these events (id and time) are stored.

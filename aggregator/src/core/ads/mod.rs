@@ -1,0 +1,380 @@
+//! Ads in stage 1: what depends on a network, a visitor or a device.
+//!
+//! Impressions and views are counted here, as differences for stage 2; clicks and conversions are
+//! judged as far as this shard can, and passed on. Nothing depends on the order of arrival: when an
+//! earlier click or a click's impression comes late, stage 2 hears of it by a [`Note`].
+//!
+//! # Layout
+//!
+//! - [`fields`]: what only ad events have. [`shown`]: impressions and views, for a day.
+//! - [`clicks`]: a visitor's clicks on an ad. [`devices`]: impressions that led to a conversion.
+
+use footfall_event::ads::performance::BudgetSet;
+use footfall_event::ads::{CostModel, Proof, normalised_query, partition_of, query_hash};
+use footfall_event::limits::LATENESS_MS;
+use footfall_event::money::Money;
+use footfall_event::record::{self, append_judgement};
+use footfall_event::{Activity, Judgement, Topic, VerdictReason};
+use footfall_topics::RecordBatch;
+use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
+
+use super::seen::Seen;
+use crate::ads::conversion_partition;
+use crate::ads::keys::{KeyId, Keys, Place};
+use crate::ads::notes::{ClickNote, ConversionNote, Note};
+use crate::ads::reasons::Reasons;
+use crate::ads::sums::Sums;
+use crate::shard::{AdStats, Input};
+
+mod clicks;
+mod devices;
+mod fields;
+mod shown;
+
+use clicks::{CLICK_MS, Clicks, NewClick, Order};
+use devices::{Candidate, Conversion, Devices, device};
+pub(super) use fields::Fields;
+use shown::{IMPRESSION_MS, ImpressionKey, Impressions, Viewed};
+
+/// Budgets remembered, so that each is said once. One that is forgotten is said again.
+const BUDGETS_MAX: usize = 100_000;
+
+/// How much may be remembered.
+#[derive(Clone, Copy, Debug)]
+pub struct AdLimits {
+    /// Impressions remembered per shard.
+    pub impressions_max: usize,
+    /// Clicks remembered per shard.
+    pub clicks_max: usize,
+}
+
+/// What a shard remembers of ads.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Ads {
+    keys: Keys,
+    impressions: Impressions,
+    clicks: Clicks,
+    devices: Devices,
+    /// The budget of each campaign, as last said, and when it was known.
+    budgets: HashMap<Box<str>, (Option<Money>, i64)>,
+    #[serde(skip)]
+    sums: Sums,
+    #[serde(skip)]
+    corrected: Vec<(Order, KeyId)>,
+}
+
+/// One ad event, and where its consequences go.
+pub(super) struct AdEvent<'a, 'o> {
+    pub(super) input: &'a Input<'a>,
+    pub(super) seen: &'a Seen<'a>,
+    pub(super) fields: &'a Fields<'a>,
+    /// Hash of the site.
+    pub(super) site: u64,
+    /// Judged by the rules for all events; the visit is in it already.
+    pub(super) judgement: Judgement,
+    pub(super) clock_ms: i64,
+    pub(super) shard: u32,
+    pub(super) shards: u32,
+    pub(super) out: &'o mut RecordBatch,
+}
+
+impl AdEvent<'_, '_> {
+    /// Every reason that the event alone gives.
+    fn reasons(&self) -> Reasons {
+        let found = self.fields.found.iter().chain(&self.judgement.reasons).copied();
+        let mut reasons: Reasons = found.collect();
+        if self.seen.activity == Activity::Click && self.fields.proof == Proof::Expired {
+            reasons.insert(VerdictReason::Expired);
+        }
+        reasons
+    }
+
+    fn settle(&mut self, reasons: Reasons) {
+        self.judgement.verdict = reasons.verdict();
+        self.judgement.reasons = reasons.iter().collect();
+    }
+
+    /// Passes the event on with its judgement.
+    fn pass_on(&mut self, topic: Topic, partition: u32) {
+        let (record, judgement) = (self.input.value, &self.judgement);
+        self.out.push_with(topic, partition, self.input.key, |bytes| {
+            append_judgement(record, judgement, bytes);
+        });
+    }
+
+    fn partition(&self) -> u32 {
+        partition_of(&self.fields.campaign, &self.fields.ad, self.shards)
+    }
+
+    /// The place under which it is counted; `query` is the normalised one.
+    fn place<'p>(&'p self, query: &'p str) -> Place<'p> {
+        Place {
+            site: &self.seen.site,
+            campaign: &self.fields.campaign,
+            ad: &self.fields.ad,
+            placement: &self.fields.placement,
+            position: self.fields.position,
+            query,
+            query_hash: query_hash(query).0,
+        }
+    }
+}
+
+impl Ads {
+    /// Judges, counts and passes on one ad event.
+    pub(super) fn take(&mut self, mut event: AdEvent<'_, '_>) {
+        match event.seen.activity {
+            Activity::Impression => self.impression(&mut event),
+            Activity::View => self.view(&mut event),
+            Activity::Click => self.click(&mut event),
+            _ => self.conversion(&mut event),
+        }
+    }
+
+    fn impression(&mut self, event: &mut AdEvent<'_, '_>) {
+        let reasons = event.reasons();
+        event.settle(reasons);
+        let net = event.judgement.verdict.is_net();
+        let query = normalised_query(&event.fields.query);
+        let key = self.keys.intern(&event.place(&query));
+        let (fields, time) = (event.fields, event.seen.time);
+        let per_mille = fields.billing.filter(|b| b.model == CostModel::Cpm && net);
+        let price = per_mille.map(|billing| billing.price);
+        let measures = self.sums.of(time, key, price.map(|price| price.currency));
+        measures.impressions += 1;
+        measures.net_impressions += i64::from(net);
+        measures.measurable += i64::from(net && fields.measurable);
+        measures.cost_per_mille_micros += price.map_or(0, |price| price.micros);
+        self.budget(event);
+
+        let id = ImpressionKey::new(event.site, &fields.ad, event.seen.id);
+        self.impressions.show(id, time, fields.network);
+        if let Some(network) = fields.network {
+            for (order, key) in self.clicks.found(id, time, network) {
+                self.note_click(order, key, (None, Some(VerdictReason::ImpressionUnknown)), event);
+            }
+        }
+        if net && fields.view_days > 0 && !fields.target.is_empty() {
+            self.remember_for_conversions(key, event);
+        }
+        event.pass_on(Topic::JudgedEvents, event.shard);
+    }
+
+    fn remember_for_conversions(&mut self, key: KeyId, event: &mut AdEvent<'_, '_>) {
+        let fields = event.fields;
+        let Some(device) = device(fields.network, &fields.user_agent) else { return };
+        let target = self.keys.intern(&Place { site: &fields.target, ..Place::default() });
+        let candidate = Candidate {
+            time: event.seen.time,
+            id: event.seen.id,
+            key,
+            target,
+            billing: fields.billing,
+            view_days: fields.view_days,
+        };
+        for conversion in self.devices.show(device, candidate, event.clock_ms, &self.keys) {
+            let Conversion { time, id, site, goal, transaction, .. } = &conversion;
+            let partition = conversion_partition(site, goal, transaction, *id, event.shards);
+            let note = Note::Conversion(Box::new(ConversionNote {
+                v: record::VERSION,
+                id: *id,
+                site: (&**site).into(),
+                goal: (&**goal).into(),
+                transaction: (&**transaction).into(),
+                time: *time,
+                received_at: event.clock_ms,
+                view_through: candidate.touch(&self.keys),
+            }));
+            event.out.push_with(Topic::AdConversions, partition, b"", |bytes| {
+                serde_json::to_writer(bytes, &note).expect("a note is plain data");
+            });
+        }
+    }
+
+    fn view(&mut self, event: &mut AdEvent<'_, '_>) {
+        let reasons = event.reasons();
+        event.settle(reasons);
+        if let Some(impression) = event.fields.impression.filter(|_| reasons.verdict().is_net()) {
+            let query = normalised_query(&event.fields.query);
+            let key = self.keys.intern(&event.place(&query));
+            let of = ImpressionKey::new(event.site, &event.fields.ad, impression);
+            let (time, id) = (event.seen.time, event.seen.id);
+            if let Ok(before) = self.impressions.view(of, Viewed { time, id, key }) {
+                self.sums.of(time, key, None).viewable += 1;
+                if let Some(before) = before {
+                    self.sums.of(before.time, before.key, None).viewable -= 1;
+                }
+            }
+        }
+        event.pass_on(Topic::JudgedEvents, event.shard);
+    }
+
+    fn click(&mut self, event: &mut AdEvent<'_, '_>) {
+        let mut reasons = event.reasons();
+        let (fields, seen) = (event.fields, event.seen);
+        let networks = [fields.network, fields.previous_network];
+        let mut waiting_for = None;
+        if fields.proof == Proof::None {
+            match fields.impression {
+                None => {
+                    reasons.insert(VerdictReason::NoImpression);
+                }
+                Some(id) => {
+                    let key = ImpressionKey::new(event.site, &fields.ad, id);
+                    if !self.impressions.is_known(key, seen.time, networks) {
+                        reasons.insert(VerdictReason::ImpressionUnknown);
+                        waiting_for = Some(key);
+                    }
+                }
+            }
+        }
+        let place = Place { placement: "", position: 0, ..event.place("") };
+        let key = self.keys.intern(&place);
+        let new = NewClick {
+            order: (seen.time, seen.id, event.site),
+            key,
+            ad: &fields.ad,
+            visitor: seen.visitor,
+            previous_visitor: seen.previous_visitor,
+            networks,
+            waiting_for,
+        };
+        let mut corrected = std::mem::take(&mut self.corrected);
+        if self.clicks.add(&new, &mut corrected) {
+            reasons.insert(VerdictReason::VisitorAdDuplicate);
+        }
+        event.settle(reasons);
+        self.budget(event);
+        event.pass_on(Topic::AdClicks, event.partition());
+        for (order, key) in corrected.drain(..) {
+            self.note_click(order, key, (Some(VerdictReason::VisitorAdDuplicate), None), event);
+        }
+        self.corrected = corrected;
+    }
+
+    /// Says that a click's reasons changed: added, removed.
+    fn note_click(
+        &self,
+        (time, id, _): Order,
+        key: KeyId,
+        (add, remove): (Option<VerdictReason>, Option<VerdictReason>),
+        event: &mut AdEvent<'_, '_>,
+    ) {
+        let place = self.keys.place(key);
+        let partition = partition_of(place.campaign, place.ad, event.shards);
+        let note = Note::Click(ClickNote {
+            v: record::VERSION,
+            id,
+            site: place.site.into(),
+            time,
+            received_at: event.clock_ms,
+            add,
+            remove,
+        });
+        event.out.push_with(Topic::AdClicks, partition, b"", |bytes| {
+            serde_json::to_writer(bytes, &note).expect("a note is plain data");
+        });
+    }
+
+    fn conversion(&mut self, event: &mut AdEvent<'_, '_>) {
+        let reasons = event.reasons();
+        event.settle(reasons);
+        let (fields, seen) = (event.fields, event.seen);
+        let partition = conversion_partition(
+            &seen.site,
+            &fields.goal,
+            &fields.transaction,
+            seen.id,
+            event.shards,
+        );
+        let devices = [fields.network, fields.previous_network]
+            .map(|network| device(network, &fields.user_agent));
+        let texts = [&*seen.site, &*seen.host, &*fields.goal, &*fields.transaction];
+        let conversion = Conversion::new(seen.time, seen.id, texts);
+        let Some(found) = self.devices.convert(devices, conversion, &self.keys) else {
+            return event.pass_on(Topic::AdConversions, partition);
+        };
+        let touch = found.touch(&self.keys);
+        let (record, judgement) = (event.input.value, &event.judgement);
+        let end = record.iter().rposition(|&b| b == b'}').expect("a parsed record is an object");
+        let mut with = record[..end].to_vec();
+        with.extend_from_slice(b",\"view_through\":");
+        serde_json::to_writer(&mut with, &touch).expect("a touch is plain data");
+        with.push(b'}');
+        event.out.push_with(Topic::AdConversions, partition, event.input.key, |bytes| {
+            append_judgement(&with, judgement, bytes);
+        });
+    }
+
+    /// Says a campaign's budget when it changed: stage 2 hears of it with the first event.
+    fn budget(&mut self, event: &mut AdEvent<'_, '_>) {
+        let (campaign, budget) = (&*event.fields.campaign, event.fields.budget);
+        if campaign.is_empty() {
+            return;
+        }
+        let at = event.seen.received_at;
+        match self.budgets.get_mut(campaign) {
+            Some((said, _)) if *said == budget => return,
+            Some((_, known_at)) if *known_at > at => return,
+            // Stage 2 takes a campaign without a word about its budget for one without.
+            None if budget.is_none() => return,
+            _ => {}
+        }
+        self.budgets.insert(campaign.into(), (budget, at));
+        let set = BudgetSet { v: record::VERSION, budget_of: campaign.into(), budget, at };
+        let partition = event.partition();
+        event.out.push_with(Topic::AdDeltas, partition, campaign.as_bytes(), |bytes| {
+            serde_json::to_writer(bytes, &set).expect("a budget is plain data");
+        });
+    }
+
+    /// Writes what a batch has counted.
+    pub(super) fn write(&mut self, shards: u32, out: &mut RecordBatch) {
+        for delta in self.sums.drain(&self.keys) {
+            let name = if delta.campaign.is_empty() { &delta.ad } else { &delta.campaign };
+            let partition = partition_of(&delta.campaign, &delta.ad, shards);
+            out.push_with(Topic::AdDeltas, partition, name.as_bytes(), |bytes| {
+                serde_json::to_writer(bytes, &delta).expect("a difference is plain data");
+            });
+        }
+    }
+
+    /// Between batches: drops the oldest when there is too much.
+    pub(super) fn bound(&mut self, clock_ms: i64, limits: &AdLimits) -> u64 {
+        let mut forgotten = 0;
+        if self.impressions.is_full(limits.impressions_max) {
+            forgotten += self.impressions.forget(i64::MIN, limits.impressions_max);
+        }
+        if self.devices.len() > limits.impressions_max {
+            forgotten += self.devices.forget(clock_ms, limits.impressions_max);
+        }
+        if self.clicks.len() > limits.clicks_max {
+            forgotten += self.clicks.forget(i64::MIN, limits.clicks_max * 9 / 10);
+        }
+        if self.budgets.len() > BUDGETS_MAX {
+            self.budgets.clear();
+        }
+        forgotten
+    }
+
+    /// Now and then, by the shard's own time: drops what can't matter any more.
+    pub(super) fn sweep(&mut self, clock_ms: i64) {
+        self.impressions.forget(clock_ms - IMPRESSION_MS - LATENESS_MS, usize::MAX);
+        self.clicks.forget(clock_ms - CLICK_MS, usize::MAX);
+        self.devices.forget(clock_ms, usize::MAX);
+        if self.keys.is_due() {
+            let old = self.keys.begin_collection();
+            self.impressions.keep_keys(&old, &mut self.keys);
+            self.clicks.keep_keys(&old, &mut self.keys);
+            self.devices.keep_keys(&old, &mut self.keys);
+            self.keys.end_collection();
+        }
+    }
+
+    pub(super) fn stats(&self, stats: &mut AdStats) {
+        stats.impressions = (self.impressions.len() + self.devices.len()) as u64;
+        stats.clicks = self.clicks.len() as u64;
+        stats.keys = self.keys.len() as u64;
+    }
+}

@@ -1,0 +1,14 @@
+//! Ads through both stages, against a second, naive implementation of the definitions.
+//!
+//! - `market`: random ad events of a few persons, campaigns and pages.
+//! - `pipeline`: stage 1 and stage 2 with several shards each, fed in any batches.
+//! - `oracle`: the definitions, naively. `windows`: both give the same figures to the unit.
+//! - `attribution`: conversions, one situation after the other. `clicks`: single clicks. `budgets`.
+
+mod attribution;
+mod budgets;
+mod clicks;
+mod market;
+mod oracle;
+mod pipeline;
+mod windows;
