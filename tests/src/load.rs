@@ -43,10 +43,10 @@ fn of_ads(base: &Value, time: i64, random: &mut StdRng, events: &mut Vec<Value>)
         event["id"].clone()
     };
     let ad = json!({
-        "ad": ["ad-c1", "ad-c2", "ad-c3", "unheard-of"][random.random_range(0..4)],
-        "placement": ["top", "bottom"][random.random_range(0..2)],
+        "ad": (["ad-c1", "ad-c2", "ad-c3", "unheard-of"][random.random_range(0..4)]),
+        "placement": (["top", "bottom"][random.random_range(0..2)]),
         "position": random.random_range(1..4),
-        "query": ["", "hiking boots", "Hiking  Boots"][random.random_range(0..3)],
+        "query": (["", "hiking boots", "Hiking  Boots"][random.random_range(0..3)]),
     });
     let impression = add(random, "impression", 500, ad.clone());
     let mut of = ad;
