@@ -2,15 +2,18 @@
 //! text never scales and no script measures anything. The template only writes it down.
 
 mod change;
+mod labels;
 mod scale;
 
 use crate::figures::{Figures, Metric};
 use crate::format;
-use crate::period::{Bucket, Period, Unit, date_of};
+use crate::period::{Bucket, Period, Unit};
 use crate::words as w;
 
-pub(crate) use change::{Change, compare};
-use scale::Scale;
+pub(crate) use change::{Change, Good, compare};
+use labels::bucket_name;
+pub(crate) use labels::{dated_name, labels};
+pub(crate) use scale::Scale;
 
 /// Height of the plot, and where it begins below the top edge.
 const HEIGHT: f64 = 194.0;
@@ -59,73 +62,129 @@ pub(crate) struct Point {
     pub(crate) left: bool,
 }
 
+/// What kind of number is drawn: how it is written, and how the axis is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Count,
+    /// Two decimals.
+    Ratio,
+    /// Percent, one decimal.
+    Share,
+    /// Percent, two decimals.
+    Rate,
+    /// Milliseconds.
+    Duration,
+    /// Millionths of the unit of the currency with this code.
+    Money([u8; 3]),
+}
+
+impl Kind {
+    /// Whether it differs by points rather than by parts of itself.
+    const fn is_percent(self) -> bool {
+        matches!(self, Kind::Share | Kind::Rate)
+    }
+}
+
+/// What a line chart shows: a value per bucket, `None` where it does not exist.
+pub(crate) struct Series {
+    pub(crate) kind: Kind,
+    pub(crate) label: &'static str,
+    pub(crate) title: String,
+    pub(crate) now: Vec<Option<f64>>,
+    pub(crate) before: Vec<Option<f64>>,
+}
+
 /// Draws one metric of the figures.
 pub(crate) fn draw(figures: &Figures, period: &Period, unit: Unit, metric: Metric) -> Chart {
     let buckets = period.buckets(unit);
-    let shown = buckets.iter().take_while(|bucket| bucket.from <= period.now).count().max(1);
     let counts = |at: i64| figures.buckets.get(&at).copied().unwrap_or_default();
-    let now: Vec<Option<f64>> =
-        buckets.iter().take(shown).map(|bucket| metric.of(&counts(bucket.from))).collect();
-    let before: Vec<Option<f64>> = buckets
-        .iter()
-        .take(shown)
-        .map(|bucket| bucket.previous.and_then(|at| metric.of(&counts(at))))
-        .collect();
-    let largest = now.iter().chain(&before).flatten().fold(0.0, |a: f64, &b| a.max(b));
-    let scale = Scale::of(largest, metric);
-    let unfinished = buckets[shown - 1].to > period.now;
+    let before = |bucket: &Bucket| bucket.previous.and_then(|at| metric.of(&counts(at)));
+    let series = Series {
+        kind: metric.kind(),
+        label: w::metric(metric),
+        title: w::chart_title(w::metric(metric), unit, &format::days(&period.current)),
+        now: buckets.iter().map(|bucket| metric.of(&counts(bucket.from))).collect(),
+        before: buckets.iter().map(before).collect(),
+    };
+    line_chart(period, unit, &series)
+}
+
+/// How many buckets have begun, and whether the last of them is not over.
+pub(crate) fn begun(buckets: &[Bucket], now: i64) -> (usize, bool) {
+    let shown = buckets.iter().take_while(|bucket| bucket.from <= now).count().max(1);
+    (shown, buckets[shown - 1].to > now)
+}
+
+/// Draws a line.
+pub(crate) fn line_chart(period: &Period, unit: Unit, series: &Series) -> Chart {
+    let buckets = period.buckets(unit);
+    let (shown, unfinished) = begun(&buckets, period.now);
+    let (now, before) = (&series.now[..shown], &series.before[..shown]);
+    let kind = series.kind;
+    let largest = now.iter().chain(before).flatten().fold(0.0, |a: f64, &b| a.max(b));
+    let scale = Scale::of(largest, kind);
     let drawing = Drawing { scale: &scale, step: WIDTH / buckets.len() as f64 };
     let solid = if unfinished { shown - 1 } else { shown };
     let part_from = shown.saturating_sub(2);
     let name = |bucket: &Bucket| bucket_name(bucket, period, unit);
     Chart {
-        title: title(period, unit, metric),
-        summary: summary(&buckets[..shown], &now, metric, name),
-        metric: w::metric(metric),
+        title: series.title.clone(),
+        summary: summary(&buckets[..shown], now, kind, name),
+        metric: series.label,
         compared: period.previous.as_ref().map(format::days),
         unfinished: unfinished
             .then(|| w::unfinished(unit, &format::clock(&period.zone, period.now))),
         unit: w::unit(unit),
         y: scale.ticks.iter().map(|&tick| (drawing.pixel(tick), scale.label(tick))).collect(),
-        area: drawing.area(&now),
+        area: drawing.area(now),
         line: drawing.line(&now[..solid], 0),
         part: if unfinished { drawing.line(&now[part_from..], part_from) } else { String::new() },
-        previous: drawing.line(&before, 0),
+        previous: drawing.line(before, 0),
         x: labels(&buckets, period, unit),
-        points: (0..shown)
-            .map(|at| {
-                let bucket = &buckets[at];
-                let share = 100.0 / buckets.len() as f64;
-                Point {
-                    from: percent(share * at as f64),
-                    middle: percent(share * (at as f64 + 0.5)),
-                    cy: now[at].map(|value| one(TOP + drawing.y(value))),
-                    name: match at + 1 == shown && unfinished {
-                        true => w::until(&name(bucket), &format::clock(&period.zone, period.now)),
-                        false => name(bucket),
-                    },
-                    value: text(now[at], metric),
-                    previous: bucket.previous.map(|from| {
-                        let then = Bucket { from, to: from, previous: None };
-                        (name(&then), text(before[at], metric))
-                    }),
-                    change: change(now[at], before[at]),
-                    left: at * 2 >= buckets.len(),
-                }
-            })
-            .collect(),
+        points: points(period, unit, &buckets, series, &drawing),
         point_width: percent(100.0 / buckets.len() as f64),
     }
 }
 
-/// A value of a metric as text.
-pub(crate) fn text(value: Option<f64>, metric: Metric) -> String {
+fn points(
+    period: &Period,
+    unit: Unit,
+    buckets: &[Bucket],
+    series: &Series,
+    drawing: &Drawing<'_>,
+) -> Vec<Point> {
+    let (shown, unfinished) = begun(buckets, period.now);
+    let share = 100.0 / buckets.len() as f64;
+    let point = |at: usize| {
+        let (bucket, now, before) = (&buckets[at], series.now[at], series.before[at]);
+        let last = at + 1 == shown && unfinished;
+        Point {
+            from: percent(share * at as f64),
+            middle: percent(share * (at as f64 + 0.5)),
+            cy: now.map(|value| one(TOP + drawing.y(value))),
+            name: dated_name(bucket, period, unit, last),
+            value: text(now, series.kind),
+            previous: bucket.previous.map(|from| {
+                let then = Bucket { from, to: from, previous: None };
+                (bucket_name(&then, period, unit), text(before, series.kind))
+            }),
+            change: change(now, before),
+            left: at * 2 >= buckets.len(),
+        }
+    };
+    (0..shown).map(point).collect()
+}
+
+/// A value as text.
+pub(crate) fn text(value: Option<f64>, kind: Kind) -> String {
     let Some(value) = value else { return "–".into() };
-    match metric {
-        Metric::Visitors | Metric::Visits | Metric::Pageviews => format::count(value as i64),
-        Metric::ViewsPerVisit => format!("{value:.2}"),
-        Metric::BounceRate => format!("{value:.1}%"),
-        Metric::Duration => format::duration(value),
+    match kind {
+        Kind::Count => format::count(value.round() as i64),
+        Kind::Ratio => format!("{value:.2}"),
+        Kind::Share => format!("{value:.1}%"),
+        Kind::Rate => format!("{value:.2}%"),
+        Kind::Duration => format::duration(value),
+        Kind::Money(code) => format::money(value as i64, std::str::from_utf8(&code).unwrap_or("")),
     }
 }
 
@@ -195,35 +254,19 @@ impl Drawing<'_> {
     }
 }
 
-fn one(value: f64) -> String {
+pub(crate) fn one(value: f64) -> String {
     let text = format!("{value:.1}");
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 
-fn percent(value: f64) -> String {
+pub(crate) fn percent(value: f64) -> String {
     format!("{value:.2}%")
-}
-
-/// The name of a bucket: `Sun 25 Oct`, `14:00`, `Tue 3 Nov, 14:00`, `2 Nov`, `Nov 2026`.
-fn bucket_name(bucket: &Bucket, period: &Period, unit: Unit) -> String {
-    let date = bucket.date(&period.zone);
-    match unit {
-        Unit::Hour if period.days() == 1 => bucket.clock(&period.zone),
-        Unit::Hour => format!("{}, {}", format::day(date), bucket.clock(&period.zone)),
-        Unit::Day => format::day(date),
-        Unit::Week => date.strftime("%-d %b").to_string(),
-        Unit::Month => date.strftime("%b %Y").to_string(),
-    }
-}
-
-fn title(period: &Period, unit: Unit, metric: Metric) -> String {
-    w::chart_title(metric, unit, &format::days(&period.current))
 }
 
 fn summary(
     buckets: &[Bucket],
     values: &[Option<f64>],
-    metric: Metric,
+    kind: Kind,
     name: impl Fn(&Bucket) -> String,
 ) -> String {
     let known = || values.iter().zip(buckets).filter_map(|(v, bucket)| Some(((*v)?, bucket)));
@@ -231,48 +274,8 @@ fn summary(
     let least = known().map(|(value, _)| value).reduce(f64::min);
     match (least, largest) {
         (Some(least), Some((most, bucket))) => {
-            w::chart_summary(&text(Some(least), metric), &text(Some(most), metric), &name(bucket))
+            w::chart_summary(&text(Some(least), kind), &text(Some(most), kind), &name(bucket))
         }
         _ => w::CHART_NOTHING.into(),
     }
-}
-
-/// Labels under the plot: few enough to stand beside each other.
-fn labels(buckets: &[Bucket], period: &Period, unit: Unit) -> Vec<Label> {
-    use jiff::civil::Weekday;
-    let days = period.days();
-    let wanted = |at: usize, bucket: &Bucket| -> bool {
-        let date = bucket.date(&period.zone);
-        let midnight = at == 0 || date_of(&period.zone, bucket.from - 1) != date;
-        match unit {
-            Unit::Hour if days == 1 => {
-                let clock = bucket.clock(&period.zone);
-                clock[..2].parse::<u32>().is_ok_and(|hour| hour.is_multiple_of(3))
-            }
-            Unit::Hour => midnight,
-            Unit::Day if days <= 10 => true,
-            Unit::Day if days <= 45 => date.weekday() == Weekday::Monday,
-            Unit::Day => date.weekday() == Weekday::Monday && (date.day() - 1) / 7 % 2 == 0,
-            Unit::Week | Unit::Month => at.is_multiple_of(buckets.len().div_ceil(10)),
-        }
-    };
-    let share = 100.0 / buckets.len() as f64;
-    let mut out: Vec<Label> = Vec::new();
-    for (at, bucket) in buckets.iter().enumerate().filter(|(at, bucket)| wanted(*at, bucket)) {
-        let x = share * (at as f64 + 0.5);
-        if buckets.len() > 12 && !(1.5..=97.5).contains(&x) {
-            continue;
-        }
-        let date = bucket.date(&period.zone);
-        let text = match unit {
-            Unit::Hour if days == 1 => bucket.clock(&period.zone),
-            Unit::Week => date.strftime("%-d %b").to_string(),
-            Unit::Month if days > 400 => date.strftime("%b %Y").to_string(),
-            Unit::Month => date.strftime("%b").to_string(),
-            Unit::Hour | Unit::Day => format::day(date),
-        };
-        let minor = out.len() % 2 == 1 && buckets.len() > 4;
-        out.push(Label { x: percent(x), text, minor });
-    }
-    out
 }

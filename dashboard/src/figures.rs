@@ -8,6 +8,7 @@ use clickhouse::query::Query;
 use clickhouse::{Client, Row};
 use serde::Deserialize;
 
+use crate::chart::{Good, Kind};
 use crate::period::{Period, Unit};
 use crate::query::{Failure, Runner, seconds};
 use crate::view::View;
@@ -48,6 +49,24 @@ impl Metric {
     /// The metric of a word.
     pub(crate) fn parse(word: &str) -> Option<Metric> {
         Metric::ALL.into_iter().find(|metric| metric.as_str() == word)
+    }
+
+    /// What kind of number it is.
+    pub(crate) const fn kind(self) -> Kind {
+        match self {
+            Metric::Visitors | Metric::Visits | Metric::Pageviews => Kind::Count,
+            Metric::ViewsPerVisit => Kind::Ratio,
+            Metric::BounceRate => Kind::Share,
+            Metric::Duration => Kind::Duration,
+        }
+    }
+
+    /// Whether more of it is better.
+    pub(crate) const fn good(self) -> Good {
+        match self {
+            Metric::BounceRate => Good::Less,
+            _ => Good::More,
+        }
     }
 
     /// Its value; `None` where it does not exist (a rate of no visits).
@@ -116,7 +135,7 @@ struct LeftOutRow {
 }
 
 /// The granularity of the warehouse's roll-ups of totals.
-const HOUR_MS: i64 = 3_600_000;
+pub(crate) const HOUR_MS: i64 = 3_600_000;
 
 impl Figures {
     /// Reads them.
@@ -184,7 +203,7 @@ fn filled(sql: &str, words: &[(&str, &str)]) -> String {
 }
 
 /// Whether the hourly roll-ups can answer: every bucket begins at a whole UTC hour.
-fn hourly(period: &Period, edges: &[i64]) -> bool {
+pub(crate) fn hourly(period: &Period, edges: &[i64]) -> bool {
     let ends = period.previous.as_ref().map(|range| range.to);
     edges.iter().all(|&edge| edge % HOUR_MS == 0 || Some(edge) == ends)
 }

@@ -75,24 +75,69 @@ pub(crate) fn money(micros: i64, currency: &str) -> String {
     let cents = (micros.unsigned_abs() + 5_000) / 10_000;
     let amount = format!("{}.{:02}", count((cents / 100) as i64), cents % 100);
     let sign = if micros < 0 { "−" } else { "" };
-    match currency {
-        "EUR" => format!("{sign}€{amount}"),
-        "USD" => format!("{sign}${amount}"),
-        "GBP" => format!("{sign}£{amount}"),
-        other => format!("{sign}{other} {amount}"),
+    match symbol(currency) {
+        Some(symbol) => format!("{sign}{symbol}{amount}"),
+        None => format!("{sign}{currency} {amount}"),
     }
 }
 
-/// The 95 % Wilson interval of a rate, in percent: `1.65–1.88`.
-pub(crate) fn wilson(part: i64, whole: i64) -> String {
-    if whole <= 0 || part > whole {
-        return "–".into();
+/// An amount on an axis: `€2.5k`, `CHF 0.5`.
+pub(crate) fn money_short(value: f64, currency: &str) -> String {
+    let amount = short(value);
+    match symbol(currency) {
+        Some(symbol) => format!("{symbol}{amount}"),
+        None => format!("{currency} {amount}"),
+    }
+}
+
+fn symbol(currency: &str) -> Option<&'static str> {
+    match currency {
+        "EUR" => Some("€"),
+        "USD" => Some("$"),
+        "GBP" => Some("£"),
+        _ => None,
+    }
+}
+
+/// The 95 % Wilson score interval of a rate, from 0 to 1 (Wilson 1927); `None` where `part` can't
+/// be a part of `whole`.
+pub(crate) fn wilson_bounds(part: i64, whole: i64) -> Option<(f64, f64)> {
+    if whole <= 0 || part < 0 || part > whole {
+        return None;
     }
     const Z: f64 = 1.959_964;
     let (n, p) = (whole as f64, part as f64 / whole as f64);
     let middle = (p + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
     let half = Z / (1.0 + Z * Z / n) * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
-    format!("{:.2}–{:.2}", (middle - half).max(0.0) * 100.0, (middle + half).min(1.0) * 100.0)
+    Some(((middle - half).max(0.0), (middle + half).min(1.0)))
+}
+
+/// The same in percent: `1.65–1.88`.
+pub(crate) fn wilson(part: i64, whole: i64) -> String {
+    match wilson_bounds(part, whole) {
+        Some((low, high)) => format!("{:.2}–{:.2}", low * 100.0, high * 100.0),
+        None => "–".into(),
+    }
+}
+
+/// Millionths of something that is mostly whole: `1,874`, `12.50`.
+pub(crate) fn millionths(value: i64) -> String {
+    if value % 1_000_000 == 0 {
+        return count(value / 1_000_000);
+    }
+    let hundredths = (value.unsigned_abs() + 5_000) / 10_000;
+    let sign = if value < 0 { "−" } else { "" };
+    format!("{sign}{}.{:02}", count((hundredths / 100).cast_signed()), hundredths % 100)
+}
+
+/// `15 Dec`, local.
+pub(crate) fn day_month(zone: &TimeZone, time_ms: i64) -> String {
+    instant(time_ms).to_zoned(zone.clone()).strftime("%-d %b").to_string()
+}
+
+/// `15 Dec 2026`, local.
+pub(crate) fn day_month_year(zone: &TimeZone, time_ms: i64) -> String {
+    instant(time_ms).to_zoned(zone.clone()).strftime("%-d %b %Y").to_string()
 }
 
 /// `Sun 25 Oct`.
@@ -154,6 +199,8 @@ mod tests {
         assert_eq!(axis, ["0", "500", "1k", "2.5k", "4.5M", "0.25"]);
         assert_eq!(money(78_412_600_000, "EUR"), "€78,412.60");
         assert_eq!(money(-1_995_000, "CHF"), "−CHF 2.00");
+        let conversions = [0, 1_874_000_000, 12_500_000, -333_333].map(millionths);
+        assert_eq!(conversions, ["0", "1,874", "12.50", "−0.33"]);
         assert_eq!([behind(800), behind(42_500), behind(245_000)], ["0.8 s", "42 s", "4 m 5 s"]);
     }
 }

@@ -52,6 +52,8 @@ pub(crate) struct Frame {
     pub(crate) sites: Vec<SiteLink>,
     /// Address of the site's overview, and whether this is it.
     pub(crate) overview: Option<(String, bool)>,
+    /// Address of the page of the site's ads, and whether this is about them.
+    pub(crate) ads: Option<(String, bool)>,
     /// Address of the site's set-up page, and whether this is it.
     pub(crate) setup: Option<(String, bool)>,
     /// Who is signed in; `None` where nobody has to.

@@ -4,6 +4,7 @@
 //!
 //! - [`app`]: every route. [`Dashboard`]: what they share.
 //! - `sites`, `site`, `tables`, `setup`: one folder per page, template beside its view.
+//! - `ads`: the pages about ads.
 //! - `figures`, `tables`: statements beside the rows they fill; `query` runs them, bounded.
 //! - `view`: what a page shows, as its address says it. `period`: days, comparisons, buckets.
 //! - `chart`, `format`, `words`, `countries`: how it is drawn and said.
@@ -13,6 +14,7 @@
 //! All figures are plain sums over additive rows; nothing is computed here that the warehouse
 //! does not have, and nothing is kept but the current second's look at what is new.
 
+mod ads;
 mod assets;
 pub mod auth;
 mod bench;
@@ -135,6 +137,10 @@ pub fn app(dashboard: Arc<Dashboard>) -> Router {
         .route("/sites/{site}", routing::get(site::page))
         .route("/sites/{site}/setup", routing::get(setup::page))
         .route("/sites/{site}/now.json", routing::get(live::now))
+        .route("/sites/{site}/now-ads.json", routing::get(live::now_ads))
+        .route("/sites/{site}/ads", routing::get(ads::page))
+        .route("/sites/{site}/campaigns/{id}", routing::get(ads::campaign))
+        .route("/sites/{site}/ads/{id}", routing::get(ads::ad))
         .route("/sites/{site}/{table}", routing::get(tables::page::any))
         .route_layer(middleware::from_fn_with_state(dashboard.clone(), auth::guard::require))
         .route_layer(middleware::from_fn(timed));

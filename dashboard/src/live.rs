@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::App;
 use crate::error::Problem;
-use crate::query::{Failure, Runner, now_ms};
+use crate::query::{Failure, Runner, now_ms, seconds};
 
 /// How long a look is good for, milliseconds.
 const LOOK_MS: i64 = 400;
@@ -60,13 +60,7 @@ pub(crate) struct Looks {
 impl Looks {
     /// What is new on a site, at most [`LOOK_MS`] old.
     pub(crate) async fn at(&self, runner: &Runner<'_>, site: &str) -> Result<Look, Failure> {
-        let slot = {
-            let mut sites = self.sites.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            if sites.len() >= SITES_MAX && !sites.contains_key(site) {
-                sites.clear();
-            }
-            sites.entry(site.to_owned()).or_default().clone()
-        };
+        let slot = self.slot(site.to_owned());
         let mut slot = slot.lock().await;
         let now = now_ms();
         if now - slot.0 < LOOK_MS {
@@ -76,6 +70,49 @@ impl Looks {
         *slot = (now_ms(), look);
         Ok(look)
     }
+
+    /// The same with what is new about its ads.
+    pub(crate) async fn at_ads(&self, runner: &Runner<'_>, site: &str) -> Result<Look, Failure> {
+        // No site has a slash in its name.
+        let slot = self.slot(format!("{site}/ads"));
+        let mut slot = slot.lock().await;
+        let now = now_ms();
+        if now - slot.0 < LOOK_MS {
+            return Ok(slot.1);
+        }
+        let (look, ads) = tokio::join!(self.at(runner, site), look_at_ads(runner, site, now));
+        let (look, ads) = (look?, ads?);
+        let look = Look { version: look.version.wrapping_mul(31).wrapping_add(ads), ..look };
+        *slot = (now_ms(), look);
+        Ok(look)
+    }
+
+    fn slot(&self, key: String) -> Slot {
+        let mut sites = self.sites.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if sites.len() >= SITES_MAX && !sites.contains_key(&key) {
+            sites.clear();
+        }
+        sites.entry(key).or_default().clone()
+    }
+}
+
+#[derive(Debug, Row, Deserialize)]
+struct AdsRow {
+    windows: i64,
+}
+
+/// How many differences of recent minutes there are.
+async fn look_at_ads(runner: &Runner<'_>, site: &str, now: i64) -> Result<i64, Failure> {
+    // Clicks are judged again for ten minutes, and conversions may be taken back: those change
+    // older minutes, which the next look at anything new brings along.
+    const RECENT_MS: i64 = 3_600_000;
+    let query = runner
+        .client()
+        .query(include_str!("ads/now.sql"))
+        .bind(site)
+        .bind(seconds(now.div_euclid(RECENT_MS) * RECENT_MS - RECENT_MS));
+    let rows: Vec<AdsRow> = runner.rows("now_ads", query).await?;
+    Ok(rows.first().map_or(0, |row| row.windows))
 }
 
 async fn look(runner: &Runner<'_>, site: &str, now: i64) -> Result<Look, Failure> {
@@ -107,7 +144,19 @@ pub(crate) async fn now(State(app): State<App>, Path(site): Path<String>) -> Res
     if !app.catalog.load().sites.contains_key(&site) {
         return Problem::NotFound.json();
     }
-    match app.live.at(&app.queries.runner(), &site).await {
+    said(app.live.at(&app.queries.runner(), &site).await)
+}
+
+/// `GET /sites/{site}/now-ads.json`.
+pub(crate) async fn now_ads(State(app): State<App>, Path(site): Path<String>) -> Response {
+    if !app.catalog.load().sites.contains_key(&site) {
+        return Problem::NotFound.json();
+    }
+    said(app.live.at_ads(&app.queries.runner(), &site).await)
+}
+
+fn said(look: Result<Look, Failure>) -> Response {
+    match look {
         Ok(look) => ([(header::CACHE_CONTROL, "no-store")], axum::Json(look)).into_response(),
         Err(_) => Problem::Unavailable("no look at the warehouse".into()).json(),
     }

@@ -193,8 +193,14 @@ pub(crate) fn frame(
         title,
         site: view.map(|view| view.site.clone()),
         sites: if view.is_some() { sites.collect() } else { Vec::new() },
-        overview: view
-            .map(|view| (view.href(), !setup && request.uri.path().matches('/').count() == 2)),
+        overview: view.map(|view| {
+            let here = request.uri.path().matches('/').count() == 2;
+            (view.href(), !setup && here)
+        }),
+        ads: view.map(|view| {
+            let href = format!("/sites/{}/ads{}", format::path_segment(&view.site), view.query());
+            (href, false)
+        }),
         setup: view
             .map(|view| (format!("/sites/{}/setup", format::path_segment(&view.site)), setup)),
         user: session.as_ref().map(|session| session.user.clone()),
@@ -203,6 +209,14 @@ pub(crate) fn frame(
         here: here.to_owned(),
         assets: &crate::assets::ASSETS,
     }
+}
+
+/// The frame around a page about ads.
+pub(crate) fn frame_of(app: &Dashboard, request: &Parts, title: String, view: &View) -> Frame {
+    let mut frame = frame(app, request, title, Some(view), false);
+    frame.overview = frame.overview.map(|(href, _)| (href, false));
+    frame.ads = frame.ads.map(|(href, _)| (href, true));
+    frame
 }
 
 /// Sites in the picker; the list of all of them has pages.

@@ -1,7 +1,7 @@
 //! The lists of the page: what each counts, by what, and how its rows are read. A panel shows one
 //! of its tabs (a [`Dimension`]); the same rows make the long pages and the exports.
 
-mod days;
+pub(crate) mod days;
 pub(crate) mod export;
 pub(crate) mod page;
 pub(crate) mod panel;

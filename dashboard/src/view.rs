@@ -195,7 +195,8 @@ fn number(text: Option<&str>, name: &str, max: u32) -> Result<Option<u32>, Probl
     }
 }
 
-fn wrong(name: &str, value: &str, right: &str) -> Problem {
+/// The error of a parameter: what was wrong, and what would be right.
+pub(crate) fn wrong(name: &str, value: &str, right: &str) -> Problem {
     let value: String = value.chars().take(60).collect();
     Problem::BadRequest(format!("{name}={value} is not possible here; it can be: {right}"))
 }

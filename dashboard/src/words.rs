@@ -1,9 +1,13 @@
 //! Every English text that people read, in one place. Nothing here relies on the order of words
 //! in a template: a sentence is one string or one function.
 
+mod ad_lists;
+mod ads;
 mod frame;
 mod pages;
 
+pub(crate) use ad_lists::*;
+pub(crate) use ads::*;
 pub(crate) use frame::*;
 pub(crate) use pages::*;
 

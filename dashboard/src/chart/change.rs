@@ -1,8 +1,16 @@
 //! How a figure changed against the comparison, and whether that is for the better.
 
-use super::text;
-use crate::figures::{Counts, Metric};
+use super::{Kind, text};
 use crate::words as w;
+
+/// Which direction is for the better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Good {
+    More,
+    Less,
+    /// Neither: spending more is no merit.
+    Neither,
+}
 
 /// How a figure changed.
 pub(crate) struct Change {
@@ -14,12 +22,17 @@ pub(crate) struct Change {
     pub(crate) from: String,
 }
 
-/// The change of a metric between two periods; `None` where one has no value.
-pub(crate) fn compare(metric: Metric, now: &Counts, before: &Counts) -> Option<Change> {
-    let (a, b) = (metric.of(now)?, metric.of(before)?);
-    let from = w::from(&text(Some(b), metric));
-    let difference = match metric {
-        Metric::BounceRate => a - b,
+/// The change of a value between two periods; `None` where one has none.
+pub(crate) fn compare(
+    kind: Kind,
+    good: Good,
+    now: Option<f64>,
+    before: Option<f64>,
+) -> Option<Change> {
+    let (a, b) = (now?, before?);
+    let from = w::from(&text(Some(b), kind));
+    let difference = match kind {
+        kind if kind.is_percent() => a - b,
         _ if b == 0.0 && a == 0.0 => 0.0,
         // Nothing to compare with: a share of nothing does not exist.
         _ if b == 0.0 => {
@@ -34,17 +47,19 @@ pub(crate) fn compare(metric: Metric, now: &Counts, before: &Counts) -> Option<C
         _ => (a / b - 1.0) * 100.0,
     };
     let rounded = (difference * 10.0).round() / 10.0;
-    let better_when_less = metric == Metric::BounceRate;
-    let (class, arrow, spoken) = match rounded {
-        0.0 => ("same", "", ""),
-        r if (r > 0.0) == better_when_less => {
-            ("down", if r > 0.0 { "↑" } else { "↓" }, w::direction(r > 0.0))
-        }
-        r => ("up", if r > 0.0 { "↑" } else { "↓" }, w::direction(r > 0.0)),
+    let class = match (good, rounded > 0.0) {
+        _ if rounded == 0.0 => "same",
+        (Good::Neither, _) => "same",
+        (Good::More, true) | (Good::Less, false) => "up",
+        _ => "down",
     };
-    let text = match metric {
+    let (arrow, spoken) = match rounded {
+        0.0 => ("", ""),
+        r => (if r > 0.0 { "↑" } else { "↓" }, w::direction(r > 0.0)),
+    };
+    let text = match kind {
         _ if rounded == 0.0 => w::UNCHANGED.to_owned(),
-        Metric::BounceRate => w::points(rounded.abs()),
+        kind if kind.is_percent() => w::points(rounded.abs()),
         _ => format!("{:.1}%", rounded.abs()),
     };
     Some(Change { class, arrow, spoken, text, from })

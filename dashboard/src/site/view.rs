@@ -148,9 +148,10 @@ fn stats(view: &View, figures: Option<&Figures>) -> Vec<Stat> {
         meaning: w::metric_meaning(metric),
         href: view.with(|view| view.metric = metric).href(),
         current: view.metric == metric,
-        value: chart::text(figures.and_then(|figures| metric.of(&figures.current)), metric),
+        value: chart::text(figures.and_then(|figures| metric.of(&figures.current)), metric.kind()),
         change: figures.and_then(|figures| {
-            chart::compare(metric, &figures.current, figures.previous.as_ref()?)
+            let before = metric.of(figures.previous.as_ref()?);
+            chart::compare(metric.kind(), metric.good(), metric.of(&figures.current), before)
         }),
     };
     Metric::ALL.map(stat).into()
@@ -237,7 +238,8 @@ impl Tools {
             Some(href(&view.with(|view| view.preset = Some(preset))))
         };
         let here = href(view);
-        let kept = view.with(|view| view.preset = None).query();
+        let kept = href(&view.with(|view| view.preset = None));
+        let kept = kept.split_once('?').map_or("", |(_, query)| query);
         let pair = |pair: &str| pair.split_once('=').map(|(a, b)| (a.to_owned(), b.to_owned()));
         Tools {
             counting: counting.into(),
@@ -258,7 +260,7 @@ impl Tools {
             action: here.split('?').next().unwrap_or_default().to_owned(),
             from: period.current.first.to_string(),
             to: period.current.last.to_string(),
-            kept: kept.trim_start_matches('?').split('&').filter_map(pair).collect(),
+            kept: kept.split('&').filter_map(pair).collect(),
         }
     }
 }

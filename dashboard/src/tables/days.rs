@@ -57,17 +57,16 @@ impl Days {
 
     /// Binds the arguments that `fill` left, from the site on.
     pub(crate) fn bind(self, query: Query, view: &View) -> Query {
-        let query = query
-            .bind(&view.site)
-            .bind(view.gross)
-            .bind(seconds(self.whole_from))
-            .bind(seconds(self.whole_to));
+        self.bind_each(query, |query| query.bind(&view.site).bind(view.gross))
+    }
+
+    /// The same; `scope` binds what stands before the range in each inner part.
+    pub(crate) fn bind_each(self, query: Query, scope: impl Fn(Query) -> Query) -> Query {
+        let query = scope(query).bind(seconds(self.whole_from)).bind(seconds(self.whole_to));
         if self.are_whole() {
             return query;
         }
-        query
-            .bind(&view.site)
-            .bind(view.gross)
+        scope(query)
             .bind(self.from)
             .bind(self.whole_from.min(self.to))
             .bind(self.whole_to.min(self.to))

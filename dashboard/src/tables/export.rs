@@ -124,7 +124,8 @@ pub(crate) fn figures_csv(subject: &Subject, figures: Figures) -> Response {
     csv(subject, "overview", out)
 }
 
-fn csv(subject: &Subject, name: &str, body: String) -> Response {
+/// A CSV file as a download.
+pub(crate) fn csv(subject: &Subject, name: &str, body: String) -> Response {
     let (site, range) = (&subject.site.domain, &subject.period.current);
     let plain: String =
         site.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
@@ -139,7 +140,7 @@ fn csv(subject: &Subject, name: &str, body: String) -> Response {
 }
 
 /// A text as a cell. Spreadsheets run cells that begin like a formula: those get an apostrophe.
-fn csv_text(text: &str) -> String {
+pub(crate) fn csv_text(text: &str) -> String {
     let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { "'" } else { "" };
     if text.contains(['"', ',', '\r', '\n', '\t']) || !guard.is_empty() {
         format!("\"{guard}{}\"", text.replace('"', "\"\""))
@@ -187,7 +188,8 @@ pub(crate) fn overview_json(subject: &Subject, overview: Overview) -> Result<Res
     Ok(axum::Json(Value::Object(body)).into_response())
 }
 
-fn head(subject: &Subject) -> Map<String, Value> {
+/// What every JSON answer begins with.
+pub(crate) fn head(subject: &Subject) -> Map<String, Value> {
     let range =
         |range: &Range| json!({"from": range.first.to_string(), "to": range.last.to_string()});
     let period = &subject.period;
@@ -225,7 +227,7 @@ fn counts(counts: &Counts) -> Value {
 }
 
 /// Millionths as a decimal number, exact.
-fn decimal(micros: i64) -> String {
+pub(crate) fn decimal(micros: i64) -> String {
     let sign = if micros < 0 { "-" } else { "" };
     let (whole, part) = (micros.unsigned_abs() / 1_000_000, micros.unsigned_abs() % 1_000_000);
     let text = format!("{sign}{whole}.{part:06}");

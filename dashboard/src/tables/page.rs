@@ -7,13 +7,14 @@ use http::request::Parts;
 
 use super::panel::{Body, Tab, list};
 use super::{Panel, export, load};
+use crate::ads::choice::AdPanel;
 use crate::error::Problem;
 use crate::figures::Figures;
 use crate::frame::{Frame, Theme, render};
 use crate::site::view::Tools;
 use crate::site::{Subject, delay_note, frame, freshness_line, split_extension, unavailable};
 use crate::view::View;
-use crate::{App, format, words as w};
+use crate::{App, ads, format, words as w};
 
 /// Rows of one page.
 const ROWS: u32 = 100;
@@ -46,9 +47,15 @@ pub(crate) async fn any(
     request: Parts,
 ) -> Response {
     let (word, extension) = split_extension(&table);
-    let result = match Panel::parse(word) {
-        Some(panel) => answer(&app, &name, panel, extension, &pairs, &request).await,
-        None => Err(Problem::NotFound),
+    let result = match (Panel::parse(word), AdPanel::parse(word)) {
+        (Some(panel), _) => answer(&app, &name, panel, extension, &pairs, &request).await,
+        (None, Some(panel)) => {
+            ads::list::answer(&app, &name, panel, extension, &pairs, &request).await
+        }
+        (None, None) if word == "ads" => {
+            return ads::of_site(&app, &name, extension, &pairs, &request).await;
+        }
+        (None, None) => Err(Problem::NotFound),
     };
     match (result, extension) {
         (Ok(response), _) => response,

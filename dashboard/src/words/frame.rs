@@ -1,7 +1,5 @@
 //! Words of the frame, of signing in, and of the chart.
 
-use super::metric;
-use crate::figures::Metric;
 use crate::frame::Theme;
 use crate::period::Unit;
 
@@ -46,14 +44,14 @@ pub(crate) const SHOW_TABLE: &str = "Show as a table";
 pub(crate) const CHANGE: &str = "Change";
 pub(crate) const UNIT_OF_CHART: &str = "Unit of the chart";
 
-pub(crate) fn chart_title(metric: Metric, of: Unit, days: &str) -> String {
+pub(crate) fn chart_title(metric: &str, of: Unit, days: &str) -> String {
     let by = match of {
         Unit::Hour => "hour",
         Unit::Day => "day",
         Unit::Week => "week",
         Unit::Month => "month",
     };
-    format!("{} by {by}, {days}", self::metric(metric))
+    format!("{metric} by {by}, {days}")
 }
 
 pub(crate) fn chart_summary(least: &str, most: &str, when: &str) -> String {

@@ -3,11 +3,13 @@
 //! - `world`: an engine in a child process, a log in a folder, and events whose figures are known.
 //! - `figures`: exact figures on pages and in exports; time zones; hostile names; empty and away.
 //! - `rows`: roll-ups beside rows, made at random, in several time zones.
+//! - `ads`: pages and lists about ads, their money, rates and corrections.
 //! - `access`: sign-in, forms, keys, headers.
 
 #![allow(clippy::unwrap_used)]
 
 mod access;
+mod ads;
 mod figures;
 mod rows;
 mod world;

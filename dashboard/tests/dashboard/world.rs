@@ -66,7 +66,7 @@ pub(crate) struct World {
     pub(crate) app: Router,
     pub(crate) catalog: CatalogView,
     pub(crate) status: Arc<Status>,
-    warehouse: Warehouse,
+    pub(crate) warehouse: Warehouse,
     events: EventBlock,
     sessions: SessionBlock,
     next: u128,

@@ -4,6 +4,8 @@
 //! listens on a free loopback port (or the one in the first argument) and prints the address.
 //! With `login` as second argument it asks for a sign-in and prints the owner's link.
 
+mod ads;
+
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -57,7 +59,9 @@ async fn main() -> Result<()> {
         let site = Site { domain: domain.into(), timezone, created_at, ..Site::default() };
         catalog.put(&Entry::Site(site)).await?;
     }
+    ads::register(&catalog, now).await?;
     fill(&warehouse, now).await?;
+    ads::fill(&warehouse, now).await?;
     serve(catalog, warehouse).await
 }
 

@@ -1,0 +1,130 @@
+//! Words of the lists about ads: headings, columns, reasons.
+
+use footfall_event::VerdictReason;
+
+use super::{
+    CLICKS, CONVERSIONS, CTR, IMPRESSIONS, NOTHING_REMOVED, POSITION, REASON, SPEND, UNKNOWN_DELAY,
+    VIEWABLE,
+};
+use crate::ads::choice::{AdPanel, Measure, Rows};
+use crate::format;
+
+/// The label of a measure.
+pub(crate) const fn measure(measure: Measure) -> &'static str {
+    match measure {
+        Measure::Clicks => CLICKS,
+        Measure::Impressions => IMPRESSIONS,
+        Measure::Viewable => VIEWABLE,
+        Measure::Ctr => CTR,
+        Measure::Conversions => CONVERSIONS,
+        Measure::Spend => SPEND,
+    }
+}
+
+/// The heading of a list.
+pub(crate) const fn ad_panel(panel: AdPanel) -> &'static str {
+    match panel {
+        AdPanel::Campaigns => "Campaigns",
+        AdPanel::Positions => "Positions",
+        AdPanel::Removed => "Why clicks were removed",
+        AdPanel::Placements => "Placements",
+        AdPanel::Criteria => "Search criteria",
+        AdPanel::Devices => "Devices",
+        AdPanel::Countries => "Countries",
+        AdPanel::Delay => "Time to click",
+    }
+}
+
+/// The head of a list's names.
+pub(crate) const fn ad_column(panel: AdPanel, rows: Rows) -> &'static str {
+    match panel {
+        AdPanel::Campaigns => match rows {
+            Rows::Campaigns => "Campaign",
+            Rows::Ads => "Ad",
+            Rows::Advertisers => "Advertiser",
+        },
+        AdPanel::Positions => POSITION,
+        AdPanel::Removed => REASON,
+        AdPanel::Placements => "Placement",
+        AdPanel::Criteria => "Search",
+        AdPanel::Devices => "Device",
+        AdPanel::Countries => "Country",
+        AdPanel::Delay => "From impression to click",
+    }
+}
+
+/// A tab of the list of campaigns, and its heading there.
+pub(crate) const fn rows(rows: Rows) -> &'static str {
+    match rows {
+        Rows::Campaigns => "Campaigns",
+        Rows::Ads => "Ads",
+        Rows::Advertisers => "Advertisers",
+    }
+}
+
+/// What a list says when the period has nothing for it.
+pub(crate) const fn ad_panel_empty(panel: AdPanel) -> &'static str {
+    match panel {
+        AdPanel::Campaigns => {
+            "Campaigns appear when they are added: footfall campaign add, footfall ad add."
+        }
+        AdPanel::Positions => "Where on the page ads stood: data-footfall-position, or the API.",
+        AdPanel::Removed => NOTHING_REMOVED,
+        AdPanel::Placements => "Places on your pages that show ads: footfall placement add.",
+        AdPanel::Criteria => {
+            "What people searched for when the ad was chosen: data-footfall-query."
+        }
+        AdPanel::Devices => "Kinds of device on which the ad was seen and clicked.",
+        AdPanel::Countries => "Countries in which the ad was seen and clicked.",
+        AdPanel::Delay => "How long after its impression the ad was clicked.",
+    }
+}
+
+/// "All 6 placements".
+pub(crate) fn all_ads(panel: AdPanel, of: Rows, count: u64) -> String {
+    let noun = match (panel, of) {
+        (AdPanel::Campaigns, Rows::Campaigns) => "campaigns",
+        (AdPanel::Campaigns, Rows::Ads) => "ads",
+        (AdPanel::Campaigns, Rows::Advertisers) => "advertisers",
+        (AdPanel::Positions, _) => "positions",
+        (AdPanel::Removed, _) => "reasons",
+        (AdPanel::Placements, _) => "placements",
+        (AdPanel::Criteria, _) => "searches",
+        (AdPanel::Devices, _) => "devices",
+        (AdPanel::Countries, _) => "countries",
+        (AdPanel::Delay, _) => "times",
+    };
+    format!("All {} {noun}", format::count(count.cast_signed()))
+}
+
+/// A reason as a sentence that a stranger can check.
+pub(crate) fn removed(reason: &str) -> String {
+    match VerdictReason::parse(reason) {
+        Some(VerdictReason::BotAgent) => "Declared bot".into(),
+        Some(VerdictReason::NotRunning) => "The ad was paused, ended or over its budget".into(),
+        Some(VerdictReason::Expired) => "The impression was more than a day old".into(),
+        Some(VerdictReason::DuplicateClick) => "Second click on the same impression".into(),
+        Some(VerdictReason::VisitorAdDuplicate) => "Same visitor, same ad, within an hour".into(),
+        Some(VerdictReason::ImpressionUnknown) => "Impression not known to its network".into(),
+        Some(VerdictReason::NoImpression) => "Click without an impression".into(),
+        Some(VerdictReason::PlacementUnknown) => "The placement does not exist".into(),
+        Some(VerdictReason::PositionUnknown) => "The placement has no such position".into(),
+        // A reason that is newer than this text: its code is better than nothing.
+        _ => reason.replace('_', " "),
+    }
+}
+
+/// The name of a class of time to click.
+pub(crate) fn delay(class: &str) -> &'static str {
+    match class {
+        "0" => "under 1 s",
+        "1" => "1 to 5 s",
+        "2" => "5 to 30 s",
+        "3" => "30 s to 2 min",
+        "4" => "2 to 10 min",
+        "5" => "10 min to 1 h",
+        "6" => "1 to 24 h",
+        "7" => "more than 24 h",
+        _ => UNKNOWN_DELAY,
+    }
+}
