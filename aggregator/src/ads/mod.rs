@@ -14,23 +14,21 @@
 //! # Layout
 //!
 //! - [`clicks`]: one per impression. [`conversions`]: one per transaction. [`attribution`]: whose.
+//! - [`settle`]: what a batch has changed, counted and written.
 //! - [`figures`]: where something counts: [`searches`], [`performance`], [`campaigns`].
 //! - [`keys`], [`sums`], [`reasons`], [`cut`]: small parts that stage 1 uses, too. [`notes`]: what
 //!   stage 1 says later about what it has passed on.
 
 use footfall_event::Topic;
 use footfall_event::ads::performance::BudgetSet;
-use footfall_event::ads::{
-    AdDelta, Measures, Revision, normalised_query, partition_of, query_hash,
-};
+use footfall_event::ads::{AdDelta, normalised_query, query_hash};
 use footfall_event::limits::RECORD_BYTES_MAX;
-use footfall_event::money::Money;
-use footfall_event::record::{self, Event, Judgement, append_judgement};
+use footfall_event::record::{Event, Judgement};
 use footfall_event::time::DAY_MS;
 use footfall_topics::{Partition, RecordBatch};
 
-use crate::core::{Core, RULES_VERSION, dead_letter};
-use crate::shard::{AdStats, BatchStats, Input, RestoreError, Stage};
+use crate::core::{Core, dead_letter};
+use crate::shard::{BatchStats, Input, RestoreError, Stage};
 
 mod attribution;
 mod campaigns;
@@ -43,23 +41,22 @@ pub(crate) mod notes;
 mod performance;
 pub(crate) mod reasons;
 mod searches;
+mod settle;
 mod store;
 pub(crate) mod sums;
+mod tidy;
 
 pub(crate) use conversions::conversion_partition;
 
-use attribution::{Contact, Share};
-use clicks::{CLICK_MS, order_of};
-use conversions::{Counts, transaction_key};
+use attribution::Contact;
+use clicks::order_of;
+use conversions::transaction_key;
 use figures::At;
 use keys::Place;
 use notes::{Note, is_note};
 use reasons::Reasons;
 use store::State;
 use sums::Sums;
-
-/// Old state is dropped when the clock has moved this far, milliseconds.
-const SWEEP_MS: i64 = 5 * 60 * 1_000;
 
 /// How much of the past is read again to rebuild a state that has no snapshot: all that the topics
 /// keep. Older transactions, and totals since the beginning, live in snapshots only.
@@ -219,154 +216,6 @@ impl Ads {
         };
         batch.stats.ads.corrections_lost += u64::from(!known);
     }
-
-    /// Everything about the batch's clicks is known: counts and writes them.
-    fn settle_clicks(&mut self, batch: &mut Batch<'_, '_>) {
-        let mut new = std::mem::take(&mut batch.new_clicks).into_iter();
-        for touched in std::mem::take(&mut batch.clicks) {
-            let State { clicks, clock_ms, .. } = &mut self.state;
-            let click = clicks.settle(&touched.order, *clock_ms);
-            let Some(click) = click else { continue };
-            match touched.before {
-                None => {
-                    let (input, judgement) = new.next().expect("a record for each new click");
-                    self.count_click(&click, click.reasons, 1, &mut batch.stats.ads);
-                    write_click(input, judgement, click.reasons, batch);
-                }
-                Some(before) if before != click.reasons => {
-                    self.count_click(&click, before, -1, &mut batch.stats.ads);
-                    self.count_click(&click, click.reasons, 1, &mut batch.stats.ads);
-                    self.write_revision(&touched.order, &click, batch);
-                }
-                Some(_) => {}
-            }
-        }
-    }
-
-    fn count_click(
-        &mut self,
-        click: &clicks::Click,
-        reasons: Reasons,
-        factor: i64,
-        stats: &mut AdStats,
-    ) {
-        let State { keys, figures, clock_ms, .. } = &mut self.state;
-        let place = keys.copy(click.key);
-        let (currency, measures) = click.measures(reasons);
-        let at = At { time: click.time, clock_ms: *clock_ms, currency };
-        figures.count(&place.place(), at, (&measures, factor), keys, (&self.limits, stats));
-    }
-
-    fn write_revision(
-        &self,
-        &(time, id, _): &clicks::Order,
-        click: &clicks::Click,
-        batch: &mut Batch<'_, '_>,
-    ) {
-        batch.stats.ads.corrected += 1;
-        let revision = Revision {
-            v: record::VERSION,
-            site: self.state.keys.place(click.key).site.into(),
-            id,
-            time,
-            rules: RULES_VERSION,
-            verdict: click.reasons.verdict(),
-            reasons: click.reasons.iter().collect(),
-            decided_at: click.decided_at,
-        };
-        batch.out.push_with(Topic::Verdicts, batch.shard, id.as_bytes(), |bytes| {
-            serde_json::to_writer(bytes, &revision).expect("a revision is plain data");
-        });
-    }
-
-    /// Everything about the batch's transactions is known: sends the differences to the campaigns.
-    fn settle_transactions(&mut self, batch: &mut Batch<'_, '_>) {
-        for touched in std::mem::take(&mut batch.transactions) {
-            let Some((before, now)) = self.state.conversions.settle(touched) else { continue };
-            for (counts, factor) in [(before, -1), (now, 1)] {
-                self.add_shares(&counts, factor);
-            }
-        }
-        for delta in self.shares.drain(&self.state.keys) {
-            let name = if delta.campaign.is_empty() { &delta.ad } else { &delta.campaign };
-            let partition = partition_of(&delta.campaign, &delta.ad, self.shards);
-            batch.out.push_with(Topic::AdDeltas, partition, name.as_bytes(), |bytes| {
-                serde_json::to_writer(bytes, &delta).expect("a difference is plain data");
-            });
-        }
-    }
-
-    fn add_shares(&mut self, counts: &Counts, factor: i64) {
-        for share in &counts.shares {
-            let Share { key, by_view, micros, revenue, cost } = *share;
-            // Revenue and cost may have different currencies; the conversion stands with one.
-            let currency = revenue.or(cost).map(|money| money.currency);
-            let mut measures = Measures::default();
-            match by_view {
-                true => measures.view_conversions_micros = micros,
-                false => measures.click_conversions_micros = micros,
-            }
-            self.shares.of(counts.time, key, currency).add(&measures, factor);
-            if let Some(Money { micros, currency }) = revenue {
-                let more = Measures { revenue_micros: micros, ..Measures::default() };
-                self.shares.of(counts.time, key, Some(currency)).add(&more, factor);
-            }
-            if let Some(Money { micros, currency }) = cost {
-                let more = Measures { cost_micros: micros, ..Measures::default() };
-                self.shares.of(counts.time, key, Some(currency)).add(&more, factor);
-            }
-        }
-    }
-
-    /// Between batches, by the shard's own time: drops what can't matter any more.
-    fn tidy(&mut self, stats: &mut AdStats) {
-        let (limits, state) = (&self.limits, &mut self.state);
-        let clock_ms = state.clock_ms;
-        if clock_ms >= state.swept_at_ms.saturating_add(SWEEP_MS) {
-            state.swept_at_ms = clock_ms;
-            state.clicks.forget(clock_ms - CLICK_MS, usize::MAX);
-            state.conversions.sweep(clock_ms);
-            state.figures.sweep(clock_ms);
-        }
-        if state.clicks.len() > limits.clicks_max {
-            stats.forgotten += state.clicks.forget(i64::MIN, limits.clicks_max);
-        }
-        stats.forgotten += state.conversions.bound(limits.transactions_max);
-        stats.forgotten += state.figures.performances.bound(limits.performances_max);
-        if state.keys.is_due() {
-            let old = state.keys.begin_collection();
-            state.clicks.keep_keys(&old, &mut state.keys);
-            state.conversions.keep_keys(&old, &mut state.keys);
-            state.figures.performances.keep_keys(&old, &mut state.keys);
-            state.keys.end_collection();
-        }
-        stats.clicks = state.clicks.len() as u64;
-        stats.transactions = state.conversions.len() as u64;
-        stats.performances = state.figures.performances.len() as u64;
-        stats.keys = state.keys.len() as u64;
-    }
-}
-
-/// Writes a new click with its verdict; as it came, if stage 1 had the last word.
-fn write_click(
-    input: &Input<'_>,
-    mut judgement: Judgement,
-    reasons: Reasons,
-    batch: &mut Batch<'_, '_>,
-) {
-    batch.stats.stored += 1;
-    if judgement.reasons.iter().copied().eq(reasons.iter()) {
-        return batch.out.push(Topic::JudgedEvents, batch.shard, input.key, input.value);
-    }
-    judgement.verdict = reasons.verdict();
-    judgement.reasons = reasons.iter().collect();
-    let end = memchr::memmem::rfind(input.value, b",\"judged\":{");
-    let end = end.expect("a record with a judgement has it as its last member");
-    let mut accepted = input.value[..end].to_vec();
-    accepted.push(b'}');
-    batch.out.push_with(Topic::JudgedEvents, batch.shard, input.key, |bytes| {
-        append_judgement(&accepted, &judgement, bytes);
-    });
 }
 
 /// An event that stage 1 has judged, and its judgement.

@@ -6,39 +6,36 @@
 //!
 //! # Layout
 //!
-//! - [`fields`]: what only ad events have. [`shown`]: impressions and views, for a day.
+//! - [`event`]: one ad event. [`fields`]: what only ad events have.
+//!   [`shown`]: impressions and views, for a day.
 //! - [`clicks`]: a visitor's clicks on an ad. [`devices`]: impressions that led to a conversion.
 
 use footfall_event::ads::performance::BudgetSet;
-use footfall_event::ads::{CostModel, Proof, normalised_query, partition_of, query_hash};
-use footfall_event::limits::LATENESS_MS;
+use footfall_event::ads::{CostModel, Proof, normalised_query, partition_of};
 use footfall_event::money::Money;
 use footfall_event::record::{self, append_judgement};
-use footfall_event::{Activity, Judgement, Topic, VerdictReason};
+use footfall_event::{Activity, Topic, VerdictReason};
 use footfall_topics::RecordBatch;
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
-use super::seen::Seen;
 use crate::ads::conversion_partition;
 use crate::ads::keys::{KeyId, Keys, Place};
 use crate::ads::notes::{ClickNote, ConversionNote, Note};
-use crate::ads::reasons::Reasons;
 use crate::ads::sums::Sums;
-use crate::shard::{AdStats, Input};
 
 mod clicks;
 mod devices;
+mod event;
 mod fields;
 mod shown;
+mod tidy;
 
-use clicks::{CLICK_MS, Clicks, NewClick, Order};
+use clicks::{Clicks, NewClick, Order};
 use devices::{Candidate, Conversion, Devices, device};
+pub(super) use event::AdEvent;
 pub(super) use fields::Fields;
-use shown::{IMPRESSION_MS, ImpressionKey, Impressions, Viewed};
-
-/// Budgets remembered, so that each is said once. One that is forgotten is said again.
-const BUDGETS_MAX: usize = 100_000;
+use shown::{ImpressionKey, Impressions, Viewed};
 
 /// How much may be remembered.
 #[derive(Clone, Copy, Debug)]
@@ -62,63 +59,6 @@ pub(super) struct Ads {
     sums: Sums,
     #[serde(skip)]
     corrected: Vec<(Order, KeyId)>,
-}
-
-/// One ad event, and where its consequences go.
-pub(super) struct AdEvent<'a, 'o> {
-    pub(super) input: &'a Input<'a>,
-    pub(super) seen: &'a Seen<'a>,
-    pub(super) fields: &'a Fields<'a>,
-    /// Hash of the site.
-    pub(super) site: u64,
-    /// Judged by the rules for all events; the visit is in it already.
-    pub(super) judgement: Judgement,
-    pub(super) clock_ms: i64,
-    pub(super) shard: u32,
-    pub(super) shards: u32,
-    pub(super) out: &'o mut RecordBatch,
-}
-
-impl AdEvent<'_, '_> {
-    /// Every reason that the event alone gives.
-    fn reasons(&self) -> Reasons {
-        let found = self.fields.found.iter().chain(&self.judgement.reasons).copied();
-        let mut reasons: Reasons = found.collect();
-        if self.seen.activity == Activity::Click && self.fields.proof == Proof::Expired {
-            reasons.insert(VerdictReason::Expired);
-        }
-        reasons
-    }
-
-    fn settle(&mut self, reasons: Reasons) {
-        self.judgement.verdict = reasons.verdict();
-        self.judgement.reasons = reasons.iter().collect();
-    }
-
-    /// Passes the event on with its judgement.
-    fn pass_on(&mut self, topic: Topic, partition: u32) {
-        let (record, judgement) = (self.input.value, &self.judgement);
-        self.out.push_with(topic, partition, self.input.key, |bytes| {
-            append_judgement(record, judgement, bytes);
-        });
-    }
-
-    fn partition(&self) -> u32 {
-        partition_of(&self.fields.campaign, &self.fields.ad, self.shards)
-    }
-
-    /// The place under which it is counted; `query` is the normalised one.
-    fn place<'p>(&'p self, query: &'p str) -> Place<'p> {
-        Place {
-            site: &self.seen.site,
-            campaign: &self.fields.campaign,
-            ad: &self.fields.ad,
-            placement: &self.fields.placement,
-            position: self.fields.position,
-            query,
-            query_hash: query_hash(query).0,
-        }
-    }
 }
 
 impl Ads {
@@ -338,43 +278,5 @@ impl Ads {
                 serde_json::to_writer(bytes, &delta).expect("a difference is plain data");
             });
         }
-    }
-
-    /// Between batches: drops the oldest when there is too much.
-    pub(super) fn bound(&mut self, clock_ms: i64, limits: &AdLimits) -> u64 {
-        let mut forgotten = 0;
-        if self.impressions.is_full(limits.impressions_max) {
-            forgotten += self.impressions.forget(i64::MIN, limits.impressions_max);
-        }
-        if self.devices.len() > limits.impressions_max {
-            forgotten += self.devices.forget(clock_ms, limits.impressions_max);
-        }
-        if self.clicks.len() > limits.clicks_max {
-            forgotten += self.clicks.forget(i64::MIN, limits.clicks_max * 9 / 10);
-        }
-        if self.budgets.len() > BUDGETS_MAX {
-            self.budgets.clear();
-        }
-        forgotten
-    }
-
-    /// Now and then, by the shard's own time: drops what can't matter any more.
-    pub(super) fn sweep(&mut self, clock_ms: i64) {
-        self.impressions.forget(clock_ms - IMPRESSION_MS - LATENESS_MS, usize::MAX);
-        self.clicks.forget(clock_ms - CLICK_MS, usize::MAX);
-        self.devices.forget(clock_ms, usize::MAX);
-        if self.keys.is_due() {
-            let old = self.keys.begin_collection();
-            self.impressions.keep_keys(&old, &mut self.keys);
-            self.clicks.keep_keys(&old, &mut self.keys);
-            self.devices.keep_keys(&old, &mut self.keys);
-            self.keys.end_collection();
-        }
-    }
-
-    pub(super) fn stats(&self, stats: &mut AdStats) {
-        stats.impressions = (self.impressions.len() + self.devices.len()) as u64;
-        stats.clicks = self.clicks.len() as u64;
-        stats.keys = self.keys.len() as u64;
     }
 }
