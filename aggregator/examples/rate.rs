@@ -1,14 +1,15 @@
 //! Measures the aggregator: events per CPU-second from the embedded log to judged events.
 //!
 //! ```text
-//! cargo run --release -p footfall-aggregator --example rate -- [EVENTS] [PARTITIONS] [core]
+//! cargo run --release -p footfall-aggregator --example rate -- [EVENTS] [PARTITIONS] [BATCH_MIB] [core]
 //! ```
 //!
 //! First the core alone is measured, on batches in memory, as often as [`REPEATS`] says: on a busy
 //! machine the fastest run tells most. With `core` that is all. Otherwise it fills a log in a temporary
 //! folder with events as the ingest writes them (see `traffic`), then runs the aggregator over it and
 //! counts the CPU time of all threads: reading, the core, commits, and the log's own threads. The
-//! filling is not measured.
+//! filling is not measured. What the core wrote is made rows of, as the loader does, beside the general
+//! JSON parser.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,9 +18,10 @@ use std::time::{Duration, Instant};
 use footfall_aggregator::core::Core;
 use footfall_aggregator::shard::{Input, Stage};
 use footfall_aggregator::{Settings, run_aggregator};
-use footfall_event::Topic;
+use footfall_event::{Event, Topic};
 use footfall_topics::embedded::{self, EmbeddedLog};
 use footfall_topics::{Log, Partition, RecordBatch, append_blocking};
+use footfall_warehouse::{EventBlock, SessionBlock};
 use tokio_util::sync::CancellationToken;
 
 use traffic::Step;
@@ -47,6 +49,10 @@ fn main() {
     let mut arguments = std::env::args().skip(1).filter_map(|argument| argument.parse().ok());
     let events: u64 = arguments.next().unwrap_or(2_000_000);
     let partitions = arguments.next().unwrap_or(4) as u32;
+    let mut aggregate = Settings::default();
+    if let Some(mib) = arguments.next() {
+        aggregate.batch_bytes_max = (mib as usize) << 20;
+    }
     let steps = traffic::steps(events as usize, PER_SECOND, start());
     core_alone(&steps, u64::from(partitions));
     if core_only {
@@ -56,7 +62,7 @@ fn main() {
     let settings = embedded::Settings { partitions, ..embedded::Settings::new(dir.path()) };
     let log = EmbeddedLog::open(settings).expect("the log opens");
     fill(log.as_ref(), &steps);
-    whole(log, events);
+    whole(log, events, aggregate);
 }
 
 fn start() -> i64 {
@@ -73,12 +79,53 @@ fn core_alone(steps: &[Step], partitions: u64) {
     let records: Vec<(Topic, Vec<u8>)> = part(steps, 0, partitions)
         .map(|step| (step.activity.topic(), step.event().to_json()))
         .collect();
+    let mut outputs = RecordBatch::new();
     for _ in 0..REPEATS {
-        run_core(&records);
+        outputs = run_core(&records);
     }
+    make_rows(&outputs);
 }
 
-fn run_core(records: &[(Topic, Vec<u8>)]) {
+/// What the loader does before an insert.
+fn make_rows(outputs: &RecordBatch) {
+    let records = |topic| -> Vec<&[u8]> {
+        let of = outputs.iter().filter(|(partition, ..)| partition.topic == topic);
+        of.map(|(_, _, value)| value).collect()
+    };
+    let (events, visits) = (records(Topic::JudgedEvents), records(Topic::Sessions));
+    let mut block = EventBlock::default();
+    let took = micros_each(&events, |records| {
+        block.clear();
+        records.iter().for_each(|record| block.push(record).expect("a judged event"));
+    });
+    let general = micros_each(&events, |records| {
+        block.clear();
+        for record in records {
+            let event: Event<'_> = serde_json::from_slice(record).expect("an event");
+            block.push_event(&event).expect("judged");
+        }
+    });
+    let mut block = SessionBlock::default();
+    let visit = micros_each(&visits, |records| {
+        block.clear();
+        records.iter().for_each(|record| block.push(record).expect("a difference"));
+    });
+    println!(
+        "rows: {took:.2} µs an event ({general:.2} with the general parser), {visit:.2} a visit"
+    );
+}
+
+/// The clock of a thread's processor time is coarse: many rounds, after one in which the memory comes.
+fn micros_each(records: &[&[u8]], mut round: impl FnMut(&[&[u8]])) -> f64 {
+    const ROUNDS: usize = 100;
+    round(records);
+    let began = thread_seconds();
+    (0..ROUNDS).for_each(|_| round(records));
+    (thread_seconds() - began) * 1e6 / (ROUNDS * records.len()) as f64
+}
+
+/// Returns what the last batch made.
+fn run_core(records: &[(Topic, Vec<u8>)]) -> RecordBatch {
     let bytes: usize = records.iter().map(|(_, value)| value.len()).sum();
     let mut core = Core::new(Settings::default().core_limits());
     let mut out = RecordBatch::new();
@@ -100,7 +147,9 @@ fn run_core(records: &[(Topic, Vec<u8>)]) {
             deltas += usize::from(partition.topic == Topic::Sessions);
             delta_bytes += value.len() * usize::from(partition.topic == Topic::Sessions);
         }
-        out.clear();
+        if (number + 1) * BATCH < records.len() {
+            out.clear();
+        }
     }
     let seconds = thread_seconds() - began;
     let events = records.len();
@@ -113,6 +162,7 @@ fn run_core(records: &[(Topic, Vec<u8>)]) {
         deltas as f64 / events as f64,
         delta_bytes / deltas.max(1),
     );
+    out
 }
 
 fn fill(log: &dyn Log, steps: &[Step]) {
@@ -151,7 +201,7 @@ fn cpu_seconds() -> BTreeMap<String, f64> {
     seconds
 }
 
-fn whole(log: Arc<EmbeddedLog>, events: u64) {
+fn whole(log: Arc<EmbeddedLog>, events: u64, aggregate: Settings) {
     let partitions = log.partitions(Topic::JudgedEvents);
     let records = |topic| -> u64 {
         let end = |number| log.offsets(Partition { topic, number }).map_or(0, |found| found.end);
@@ -160,7 +210,7 @@ fn whole(log: Arc<EmbeddedLog>, events: u64) {
     let before = cpu_seconds();
     let began = Instant::now();
     let stop = CancellationToken::new();
-    let handle = run_aggregator(log.clone(), Settings::default(), stop.clone()).expect("it starts");
+    let handle = run_aggregator(log.clone(), aggregate, stop.clone()).expect("it starts");
     while records(Topic::JudgedEvents) < events {
         std::thread::sleep(Duration::from_millis(20));
     }

@@ -16,6 +16,7 @@
 //! - [`reason`]: why an event was dropped or rejected, and why it was judged invalid.
 //! - [`limits`]: how large anything may be.
 //! - [`id`], [`money`], [`time`]: small types with one meaning each.
+//! - [`scan`]: the short way to read records that this program wrote.
 //! - [`schema`]: the published JSON Schema of every record.
 
 pub mod activity;
@@ -30,6 +31,8 @@ pub mod limits;
 pub mod money;
 pub mod reason;
 pub mod record;
+mod record_scan;
+pub mod scan;
 pub mod schema;
 pub mod session;
 pub mod time;

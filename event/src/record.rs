@@ -71,6 +71,10 @@ pub enum Device {
 }
 
 impl Device {
+    /// All of them.
+    pub const ALL: [Device; 5] =
+        [Device::Unknown, Device::Desktop, Device::Mobile, Device::Tablet, Device::Television];
+
     /// The word on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -460,7 +464,10 @@ impl<'a> Event<'a> {
     /// # Errors
     /// When the bytes are not a record of this version.
     pub fn from_json(bytes: &'a [u8]) -> Result<Event<'a>, RecordError> {
-        let event: Event<'a> = serde_json::from_slice(bytes)?;
+        let event = match crate::record_scan::event(bytes) {
+            Some(event) => event,
+            None => serde_json::from_slice(bytes)?,
+        };
         if event.v != VERSION {
             return Err(RecordError::Version(event.v));
         }

@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::record::{Device, Text};
+use crate::record::{Device, RecordError, Text};
 use crate::{Hex64, Verdict};
 
 fn is_zero(value: &i64) -> bool {
@@ -141,6 +141,23 @@ pub struct SessionDelta<'a> {
     /// What `left` gains of `exit_visitors`: -1 when its visitor has no other visit that ended there.
     #[serde(default, skip_serializing_if = "is_zero32")]
     pub left_visitors: i32,
+}
+
+impl<'a> SessionDelta<'a> {
+    /// The difference of a record's bytes, borrowing from them where it can.
+    ///
+    /// # Errors
+    /// When the bytes are not a record of this version.
+    pub fn from_json(bytes: &'a [u8]) -> Result<SessionDelta<'a>, RecordError> {
+        let delta = match crate::record_scan::session(bytes) {
+            Some(delta) => delta,
+            None => serde_json::from_slice(bytes)?,
+        };
+        if delta.v != crate::record::VERSION {
+            return Err(RecordError::Version(delta.v));
+        }
+        Ok(delta)
+    }
 }
 
 impl SessionDelta<'_> {

@@ -31,6 +31,13 @@ impl RecordBatch {
         RecordBatch { bytes: Vec::with_capacity(bytes), entries: Vec::new() }
     }
 
+    /// Makes room for so many more records with so many bytes of keys and values together. A buffer
+    /// that grows step by step is copied, and its pages are zeroed, at every step.
+    pub fn reserve(&mut self, records: usize, bytes: usize) {
+        self.entries.reserve(records);
+        self.bytes.reserve(bytes);
+    }
+
     /// Adds a record.
     pub fn push(&mut self, topic: Topic, partition: u32, key: &[u8], value: &[u8]) {
         self.push_with(topic, partition, key, |out| out.extend_from_slice(value));

@@ -1,7 +1,8 @@
 //! Columns in ClickHouse's Native format, built one row at a time.
 //!
 //! Native is columnar: the engine takes it over nearly as it comes, and a column in which a block
-//! has nothing but defaults is left out altogether (most events use a third of the columns).
+//! has nothing but defaults is left out altogether (most events use a third of the columns), unless
+//! the engine is slower to fill it in than to read it.
 //! Each column carries its name and type, so that the engine refuses a block that does not fit
 //! its table.
 //!
@@ -10,7 +11,7 @@
 
 /// A column that can be written.
 pub(crate) trait Column {
-    /// Whether any row has a value other than the default.
+    /// Whether the column has to be written: any row has a value other than the default.
     fn is_used(&self) -> bool;
     /// Appends the column's data for `rows` rows.
     fn write(&mut self, rows: usize, out: &mut Vec<u8>);

@@ -1,7 +1,7 @@
 //! Rows of the table `sessions`, gathered into a block that is inserted at once.
 
 use bytes::Bytes;
-use footfall_event::SessionDelta;
+use footfall_event::{SessionDelta, record};
 
 use crate::error::{Error, RecordError};
 use crate::events::verdict_number;
@@ -89,10 +89,10 @@ impl SessionBlock {
     /// When the bytes are not a [`SessionDelta`] of this version, or the block is full. The block
     /// is unchanged then.
     pub fn push(&mut self, record_json: &[u8]) -> Result<(), RecordError> {
-        let delta: SessionDelta<'_> = serde_json::from_slice(record_json)?;
-        if delta.v != footfall_event::record::VERSION {
-            return Err(footfall_event::record::RecordError::Version(delta.v).into());
-        }
+        let delta = SessionDelta::from_json(record_json).map_err(|error| match error {
+            record::RecordError::Json(error) => RecordError::Json(error),
+            version @ record::RecordError::Version(_) => RecordError::Event(version),
+        })?;
         self.push_delta(&delta)
     }
 

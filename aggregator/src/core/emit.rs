@@ -1,6 +1,7 @@
 //! What the core writes: differences of visits and dead letters.
 
 use footfall_event::difference::{Context, Difference, Measures, Origin};
+use footfall_event::scan::skip_text;
 use footfall_event::{Hex64, Topic, Verdict, record};
 use footfall_topics::{Partition, RecordBatch};
 use serde::Serialize;
@@ -8,7 +9,6 @@ use std::borrow::Cow;
 
 use super::intern::{Interner, Symbol};
 use super::people::{Dimension, Key, People, Person};
-use super::scan::skip_text;
 use super::seen::Seen;
 use super::visits::{Change, Visit};
 

@@ -324,6 +324,9 @@ impl Stage for Core {
         order.extend(batch.iter().zip(0..).map(|(input, index)| (turn(input), index)));
         // The stable sort is the one that makes use of runs, of which there are a few per topic.
         order.sort_by_key(|(turn, _)| *turn);
+        // What is written is half as much again as what is read, in one and a half times the records.
+        let bytes: usize = batch.iter().map(|input| input.value.len()).sum();
+        out.reserve(batch.len() * 3 / 2, bytes * 3 / 2);
         for (_, index) in &order {
             self.record(&batch[*index as usize], shard, out, &mut stats);
         }

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use footfall_event::record::{self, Device, RecordError, Via};
+use footfall_event::scan::{Value, text_end, word};
 use footfall_event::{Activity, Hex64, Id};
 use serde::Deserialize;
 
-use super::scan::{Value, scan, text_end, word};
+use super::scan::scan;
 
 type Text<'a> = Cow<'a, str>;
 
@@ -143,39 +144,51 @@ impl<'a> Seen<'a> {
             };
         }
         member! {
-            V b"v": 1, self.v = value.number()?.try_into().ok()?;
-            TYPE b"type": 2, self.activity = Activity::parse(value.text()?)?;
-            ID b"id": 4, self.id = Id::try_parse_ascii(value.text()?.as_bytes()).ok()?;
-            SITE b"site": 8, self.site = value.text()?.into();
-            TIME b"time": 16, self.time = value.number()?;
-            RECEIVED_AT b"received_at": 32, self.received_at = value.number()?;
-            VIA b"via": 0, self.via = parsed(value.text()?)?;
-            VISITOR b"visitor": 0, self.visitor = Some(value.text()?.parse().ok()?);
-            HOST b"host": 0, self.host = value.text()?.into();
-            PATH b"path": 0, self.path = value.text()?.into();
-            NAME b"name": 0, self.name = value.text()?.into();
-            SOURCE b"source": 0, self.source = value.text()?.into();
-            CHANNEL b"channel": 0, self.channel = value.text()?.into();
-            REFERRER_HOST b"referrer_host": 0, self.referrer_host = value.text()?.into();
-            UTM_MEDIUM b"utm_medium": 0, self.utm_medium = value.text()?.into();
-            UTM_CAMPAIGN b"utm_campaign": 0, self.utm_campaign = value.text()?.into();
-            UTM_CONTENT b"utm_content": 0, self.utm_content = value.text()?.into();
-            UTM_TERM b"utm_term": 0, self.utm_term = value.text()?.into();
-            BROWSER b"browser": 0, self.browser = value.text()?.into();
-            OS b"os": 0, self.os = value.text()?.into();
-            BOT b"bot": 0, self.bot = value.text()?.into();
-            COUNTRY b"country": 0, self.country = value.text()?.into();
-            REGION b"region": 0, self.region = value.text()?.into();
-            CITY b"city": 0, self.city = value.text()?.into();
-            LANGUAGE b"language": 0, self.language = value.text()?.into();
-            SCREEN b"screen": 0, self.screen = value.text()?.into();
-            DEVICE b"device": 0, self.device = parsed(value.text()?)?;
-            AUTOMATED b"automated": 0, self.automated = value.flag()?;
-            ENGAGED_MS b"engaged_ms": 0, self.engaged_ms = value.number()?.try_into().ok()?;
-            PREVIOUS_VISITOR b"previous_visitor": 0, self.previous_visitor = Some(value.text()?.parse().ok()?);
+            V b"v": 1, self.v = number(value)?.try_into().ok()?;
+            TYPE b"type": 2, self.activity = Activity::parse(text(value)?)?;
+            ID b"id": 4, self.id = Id::try_parse_ascii(text(value)?.as_bytes()).ok()?;
+            SITE b"site": 8, self.site = text(value)?.into();
+            TIME b"time": 16, self.time = number(value)?;
+            RECEIVED_AT b"received_at": 32, self.received_at = number(value)?;
+            VIA b"via": 0, self.via = parsed(text(value)?)?;
+            VISITOR b"visitor": 0, self.visitor = Some(text(value)?.parse().ok()?);
+            HOST b"host": 0, self.host = text(value)?.into();
+            PATH b"path": 0, self.path = text(value)?.into();
+            NAME b"name": 0, self.name = text(value)?.into();
+            SOURCE b"source": 0, self.source = text(value)?.into();
+            CHANNEL b"channel": 0, self.channel = text(value)?.into();
+            REFERRER_HOST b"referrer_host": 0, self.referrer_host = text(value)?.into();
+            UTM_MEDIUM b"utm_medium": 0, self.utm_medium = text(value)?.into();
+            UTM_CAMPAIGN b"utm_campaign": 0, self.utm_campaign = text(value)?.into();
+            UTM_CONTENT b"utm_content": 0, self.utm_content = text(value)?.into();
+            UTM_TERM b"utm_term": 0, self.utm_term = text(value)?.into();
+            BROWSER b"browser": 0, self.browser = text(value)?.into();
+            OS b"os": 0, self.os = text(value)?.into();
+            BOT b"bot": 0, self.bot = text(value)?.into();
+            COUNTRY b"country": 0, self.country = text(value)?.into();
+            REGION b"region": 0, self.region = text(value)?.into();
+            CITY b"city": 0, self.city = text(value)?.into();
+            LANGUAGE b"language": 0, self.language = text(value)?.into();
+            SCREEN b"screen": 0, self.screen = text(value)?.into();
+            DEVICE b"device": 0, self.device = parsed(text(value)?)?;
+            AUTOMATED b"automated": 0, self.automated = flag(value)?;
+            ENGAGED_MS b"engaged_ms": 0, self.engaged_ms = number(value)?.try_into().ok()?;
+            PREVIOUS_VISITOR b"previous_visitor": 0, self.previous_visitor = Some(text(value)?.parse().ok()?);
         }
         Some(0)
     }
+}
+
+fn text(value: Value<'_>) -> Option<&str> {
+    if let Value::Text(text) = value { Some(text) } else { None }
+}
+
+fn number(value: Value<'_>) -> Option<i64> {
+    if let Value::Number(number) = value { Some(number) } else { None }
+}
+
+fn flag(value: Value<'_>) -> Option<bool> {
+    if let Value::Flag(flag) = value { Some(flag) } else { None }
 }
 
 fn parsed<'a, T: Deserialize<'a>>(word: &'a str) -> Option<T> {

@@ -113,6 +113,11 @@ fn load(config: &mut Config, log: &Arc<dyn Log>) -> Result<(u64, Duration)> {
         records(log.as_ref(), Topic::JudgedEvents)? + records(log.as_ref(), Topic::Sessions)?;
     // A record that moves an exit page makes two rows; the one that takes back is left out here.
     let loaded = || -> Result<u64> {
+        // This question costs nothing; the next one reads rows, which would be measured, too.
+        let rows = number("SELECT count() FROM events")? + number("SELECT count() FROM sessions")?;
+        if rows < expected {
+            return Ok(rows);
+        }
         let sessions = "SELECT countIf(exits >= 0 OR visits < 0) FROM sessions";
         Ok(number("SELECT count() FROM events")? + number(sessions)?)
     };
