@@ -1,13 +1,14 @@
 //! ClickHouse's HTTP interface over the engine in this process.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Response, header};
 use axum::routing::get;
+use bytes::BytesMut;
 use http_body_util::BodyExt;
 use tokio::sync::mpsc;
 use tower_http::compression::CompressionLayer;
@@ -101,15 +102,23 @@ impl Engine {
         })
     }
 
-    async fn collect(&self, body: Body) -> Result<Bytes, String> {
+    async fn collect(&self, mut body: Body) -> Result<Bytes, String> {
         let limit = self.settings.query_bytes_max;
-        axum::body::to_bytes(body, limit).await.map_err(|error| {
-            if std::error::Error::source(&error).is_some_and(|e| e.is::<http_body_util::LengthLimitError>()) {
-                format!("Code: 307. DB::Exception: The query is longer than {limit} bytes: put an INSERT's statement into the address. (TOO_MANY_BYTES)")
-            } else {
+        let mut read = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| {
                 format!("Code: 210. DB::Exception: The request broke off: {error}. (NETWORK_ERROR)")
+            })?;
+            let Ok(data) = frame.into_data() else { continue };
+            if read.len() + data.len() > limit {
+                linger(body).await;
+                return Err(format!(
+                    "Code: 307. DB::Exception: The query is longer than {limit} bytes: put an INSERT's statement into the address. (TOO_MANY_BYTES)"
+                ));
             }
-        })
+            read.extend_from_slice(&data);
+        }
+        Ok(read.freeze())
     }
 
     async fn statement(
@@ -270,4 +279,20 @@ async fn blocking<T: Send + 'static>(
             "Code: 49. DB::Exception: The engine's thread failed: {error}. (LOGICAL_ERROR)"
         ))
     })
+}
+
+/// Reads on for a moment without keeping anything: closing while the sender still sends would
+/// reset the connection, and the answer would be lost with it.
+async fn linger(mut body: Body) {
+    const BYTES_MAX: usize = 8 << 20;
+    const TIMEOUT: Duration = Duration::from_secs(1);
+    let drain = async {
+        let mut drained = 0;
+        while let Some(Ok(frame)) = body.frame().await
+            && drained < BYTES_MAX
+        {
+            drained += frame.data_ref().map_or(0, Bytes::len);
+        }
+    };
+    drop(tokio::time::timeout(TIMEOUT, drain).await);
 }
