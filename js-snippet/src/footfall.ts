@@ -29,7 +29,7 @@ const TIMEOUT_MS = 15_000;
 /** Events wait this long before they are sent: routers set the title after the address. */
 const SEND_MS = 100;
 /** How often a page without ads is searched for one: however much a page changes, it costs no more. */
-const LOOK_MS = 500;
+const LOOK_MS = 1_000;
 /** Less engaged time than this is kept for the next report. */
 const ENGAGED_MS_MIN = 1_000;
 
@@ -51,8 +51,8 @@ quietly(() => {
   const stub: Api | undefined = win.footfall;
   if (stub?.on) return;
   if (nav.globalPrivacyControl || (nav.doNotTrack as never) > 0) {
-    // Pages may go on calling; nothing is kept and nothing is sent.
-    return (win.footfall = () => {});
+    // Pages may go on calling; nothing is kept and nothing is sent. (Any function that bears it does.)
+    return (win.footfall = quietly as never);
   }
 
   /** The options: the script's `data-*` attributes. */
@@ -73,7 +73,6 @@ quietly(() => {
     if (!waiting[0]) return;
     const batch = waiting;
     waiting = [];
-    // Routers set the title only after the address.
     if (view) view.title = view.title || doc.title;
     const body = JSON.stringify(
       batch.map((event) => ({
@@ -212,6 +211,8 @@ quietly(() => {
     engaged_ms = reported_pct = 0;
     depth = innerHeight;
     view = record("pageview", {
+      // Routers set it only after the address: then it is looked up when the event is sent.
+      title: before ? undefined : doc.title,
       referrer: before || doc.referrer || undefined,
       ...fields,
     });
