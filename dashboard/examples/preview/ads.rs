@@ -16,7 +16,7 @@ use super::{DAY_MS, DAYS, Dice, PLACES, QUERIES, SITE};
 
 /// Id, advertiser, name, price in cents, model, budget, share of invalid clicks in percent.
 const CAMPAIGNS: [(&str, &str, &str, i64, CostModel, i64, u64); 6] = [
-    ("alpine-boots", "Steinbock", "Alpine boots, autumn", 42, CostModel::Cpc, 9_000, 12),
+    ("alpine-boots", "Steinbock", "Alpine boots, autumn", 42, CostModel::Cpc, 44_000, 12),
     ("trail-maps", "Contour Maps", "Trail maps app, installs", 320, CostModel::Cpa, 2_400, 42),
     (
         "kestrel-tents",
@@ -27,8 +27,8 @@ const CAMPAIGNS: [(&str, &str, &str, i64, CostModel, i64, u64); 6] = [
         12_000,
         7,
     ),
-    ("rainwear", "Oxbow", "Oxbow rainwear", 38, CostModel::Cpc, 3_500, 6),
-    ("harvest", "Tirol Events", "Harvest festival, Tyrol", 410, CostModel::Cpm, 5_000, 5),
+    ("rainwear", "Oxbow", "Oxbow rainwear", 38, CostModel::Cpc, 16_000, 6),
+    ("harvest", "Tirol Events", "Harvest festival, Tyrol", 410, CostModel::Cpm, 17_500, 5),
     ("ski-touring", "Firn", "Ski touring preview", 48, CostModel::Cpc, 2_000, 0),
 ];
 /// Id, campaign, name, clicks in 10,000 impressions.

@@ -48,8 +48,9 @@ pub(crate) async fn spent(runner: &Runner<'_>, campaigns: &[&str]) -> Result<Spe
     Ok(rows.into_iter().map(row).collect())
 }
 
-/// What a campaign has spent in the currency of its budget.
-pub(crate) fn spent_of(spent: &Spent, campaign: &Campaign) -> i64 {
+/// What a campaign has spent in the currency of its budget; 0 where that could not be read.
+pub(crate) fn spent_of(spent: Option<&Spent>, campaign: &Campaign) -> i64 {
+    let Some(spent) = spent else { return 0 };
     let currency = campaign.budget.map_or(String::new(), |budget| budget.currency.as_str().into());
     spent.get(&(campaign.id.clone(), currency)).copied().unwrap_or(0)
 }

@@ -19,6 +19,8 @@ pub(crate) struct Fall {
     pub(crate) enlarged: String,
     /// Where the enlarged part begins, in thousandths of gross.
     pub(crate) from: String,
+    /// Where it begins when it is enlarged.
+    pub(crate) to: String,
     pub(crate) steps: Vec<Step>,
 }
 
@@ -71,6 +73,7 @@ pub(crate) fn draw(
         invalid_width: percent(share),
         enlarged: if times > 1.0 { w::enlarged(times as i64) } else { String::new() },
         from: one((1.0 - share) * 1_000.0),
+        to: one((1.0 - times * share).max(0.0) * 1_000.0),
         steps: removed.iter().map(step).collect(),
     })
 }

@@ -18,7 +18,12 @@ pub(super) struct Heading {
 }
 
 /// Makes it from the catalogue.
-pub(super) fn heading(choice: &Choice, names: &Names, lists: &Lists, spent: &Spent) -> Heading {
+pub(super) fn heading(
+    choice: &Choice,
+    names: &Names,
+    lists: &Lists,
+    spent: Option<&Spent>,
+) -> Heading {
     let all = choice.with(|choice| {
         choice.campaign.clear();
         choice.ad.clear();

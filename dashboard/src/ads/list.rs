@@ -12,7 +12,7 @@ use super::lists::{self, By, ListRow, Saved, Trends};
 use super::load::{by, with_catalogue};
 use super::names::Names;
 use super::panels::{Body, Context};
-use super::table::Cell;
+use super::table::{Cell, Style};
 use super::{export, names};
 use crate::App;
 use crate::error::Problem;
@@ -151,6 +151,7 @@ async fn page(app: &App, runner: &Runner<'_>, made: Made, request: &Parts) -> Re
     let shown = rows.as_ref().map_or(0, Rowed::len) as u64;
     let first = u64::from(view.page - 1) * u64::from(ROWS);
     let (saved, spent) = beside(runner, &subject, &choice, panel, rows.as_ref().ok()).await;
+    let is_known = figures.is_ok();
     let figures = figures.unwrap_or_default();
     let context = Context {
         choice: &choice,
@@ -159,7 +160,8 @@ async fn page(app: &App, runner: &Runner<'_>, made: Made, request: &Parts) -> Re
         unit: subject.unit,
         all: &figures.current,
         saved: &saved,
-        spent: &spent,
+        spent: spent.as_ref(),
+        is_known,
         trends: &Trends::new(),
         seconds_max: app.queries.seconds_max,
     };
@@ -234,9 +236,9 @@ async fn beside(
     choice: &Choice,
     panel: AdPanel,
     rows: Option<&Rowed>,
-) -> (Saved, Spent) {
+) -> (Saved, Option<Spent>) {
     let (AdPanel::Campaigns, Some(Rowed::Rows(rows))) = (panel, rows) else {
-        return (Saved::new(), Spent::new());
+        return (Saved::new(), None);
     };
     let names: Vec<&str> = match choice.rows {
         Rows::Campaigns => rows.iter().map(|row| row.name.as_str()).collect(),
@@ -246,5 +248,5 @@ async fn beside(
         lists::saved(runner, choice, &subject.period, choice.rows == Rows::Ads),
         budget::spent(runner, &names),
     );
-    (saved.unwrap_or_default(), spent.unwrap_or_default())
+    (saved.unwrap_or_default(), spent.ok())
 }

@@ -21,7 +21,8 @@ pub(crate) struct Loaded {
     pub(crate) figures: Result<Figures, Failure>,
     pub(crate) lists: Lists,
     pub(crate) saved: Saved,
-    pub(crate) spent: Spent,
+    /// Absent when it could not be read.
+    pub(crate) spent: Option<Spent>,
     pub(crate) trends: Trends,
     pub(crate) look: Result<Look, Failure>,
 }
@@ -75,8 +76,8 @@ pub(crate) async fn load(
     );
     let rows = rows.map(|rows| with_catalogue(rows, choice, names));
     let (spent, trends) = match &rows {
-        Ok(rows) => beside(runner, subject, choice, rows).await,
-        Err(_) => (Spent::new(), Trends::new()),
+        Ok(rows) => beside(runner, subject, choice, names, rows).await,
+        Err(_) => (None, Trends::new()),
     };
     Loaded {
         figures,
@@ -93,20 +94,22 @@ async fn beside(
     runner: &Runner<'_>,
     subject: &Subject,
     choice: &Choice,
+    names: &Names,
     rows: &[ListRow],
-) -> (Spent, Trends) {
+) -> (Option<Spent>, Trends) {
     let shown: Vec<&str> = rows.iter().take(ROWS as usize).map(|row| row.name.as_str()).collect();
-    let campaigns: &[&str] = match choice.campaign.as_str() {
-        "" if choice.rows == Rows::Campaigns => &shown,
-        "" => &[],
-        campaign => &[campaign],
+    let of_ad = names.ad(&choice.ad).map_or("", |ad| ad.campaign.as_str());
+    let campaigns: &[&str] = match (choice.campaign.as_str(), of_ad) {
+        ("", "") if choice.rows == Rows::Campaigns => &shown,
+        ("", "") => &[],
+        ("", campaign) | (campaign, _) => &[campaign],
     };
     let of = (by(choice.rows), shown.as_slice());
     let (spent, trends) = tokio::join!(
         budget::spent(runner, campaigns),
         lists::trends(runner, choice, &subject.period, subject.unit, of),
     );
-    (spent.unwrap_or_default(), trends.unwrap_or_default())
+    (spent.ok(), trends.unwrap_or_default())
 }
 
 /// Reads what an ad's page shows besides.

@@ -140,9 +140,10 @@ impl Names {
     }
 }
 
-/// An amount with its currency.
+/// An amount with its currency, as short as it is exact: budgets are mostly whole.
 pub(crate) fn money(money: Money) -> String {
-    format::money(money.micros, money.currency.as_str())
+    let text = format::money(money.micros, money.currency.as_str());
+    text.strip_suffix(".00").map_or(text.clone(), str::to_owned)
 }
 
 /// Whether clicks are what is paid for.

@@ -15,8 +15,8 @@ use super::load::{Audience, Lists, Loaded};
 use super::money;
 use super::names::{Names, Tag};
 use super::panels::{AdPanelView, Body, Context, much_invalid};
-use super::stats::{Stat, stats, total_saved};
-use super::table::Cell;
+use super::stats::{Stat, stats, total_saved, unread};
+use super::table::{Cell, Style};
 use crate::App;
 use crate::chart::{self, Chart, Kind, Series};
 use crate::frame::{Frame, Theme};
@@ -81,7 +81,8 @@ pub(crate) fn render(app: &App, made: Made<'_>, request: &Parts) -> Response {
         unit: subject.unit,
         all: &figures.current,
         saved: &loaded.saved,
-        spent: &loaded.spent,
+        spent: loaded.spent.as_ref(),
+        is_known: loaded.figures.is_ok(),
         trends: &loaded.trends,
         seconds_max: app.queries.seconds_max,
     };
@@ -94,7 +95,7 @@ pub(crate) fn render(app: &App, made: Made<'_>, request: &Parts) -> Response {
         much_invalid(rows, names).map(|(strong, text)| (strong, text, false))
     });
     let state = state(subject, &loaded.figures, app.queries.seconds_max);
-    let heading = heading(choice, names, &loaded.lists, &loaded.spent);
+    let heading = heading(choice, names, &loaded.lists, loaded.spent.as_ref());
     let title = match whole {
         true => w::title_ads(&view.site),
         false => w::title_ad(&heading.title, &view.site),
@@ -124,7 +125,10 @@ pub(crate) fn render(app: &App, made: Made<'_>, request: &Parts) -> Response {
         facts: heading.facts,
         tools: Tools::of(subject, |view| choice.with(|choice| choice.view = view.clone()).href()),
         note,
-        stats: stats(choice, figures, saved),
+        stats: match loaded.figures {
+            Ok(_) => stats(choice, figures, saved),
+            Err(_) => unread(stats(choice, figures, None)),
+        },
         chart: if state.is_none() { draw(subject, choice, figures) } else { Drawn::Nothing },
         measures: measures(choice, &figures.current),
         units: units(subject, choice),

@@ -45,8 +45,11 @@ pub(crate) struct Context<'a> {
     pub(crate) unit: Unit,
     /// Sums of the whole period, of which rows are parts.
     pub(crate) all: &'a Sums,
+    /// Whether those could be read.
+    pub(crate) is_known: bool,
     pub(crate) saved: &'a Saved,
-    pub(crate) spent: &'a Spent,
+    /// Absent when it could not be read.
+    pub(crate) spent: Option<&'a Spent>,
     pub(crate) trends: &'a Trends,
     pub(crate) seconds_max: u32,
 }
@@ -86,7 +89,9 @@ impl Context<'_> {
                 (w::all_ads(panel, self.choice.rows, count), self.choice.list_href(panel, ""))
             }),
             notes: match panel {
-                AdPanel::Campaigns if !self.saved.is_empty() => vec![w::SAVED_MEANS.to_owned()],
+                AdPanel::Campaigns if !half && !self.saved.is_empty() => {
+                    vec![w::SAVED_MEANS.to_owned()]
+                }
                 _ => Vec::new(),
             },
             mean,
@@ -179,7 +184,7 @@ impl Context<'_> {
                 let count = rows.as_ref().map_or(0, Vec::len) as u64;
                 (w::all_ads(panel, self.choice.rows, count), self.choice.list_href(panel, ""))
             }),
-            notes: match some {
+            notes: match some && self.is_known {
                 true => vec![w::removed_sentence(&invalid, &format::count(self.all.clicks))],
                 false => Vec::new(),
             },
@@ -205,9 +210,8 @@ pub(crate) fn much_invalid(rows: &[ListRow], names: &Names) -> Option<(String, S
     paid.then(|| w::much_invalid(&names.campaign_name(&row.name), &share))
 }
 
-/// Revenue and cost per thousand, below a figure.
+/// What a thousand impressions cost.
 pub(crate) fn spend_detail(sums: &Sums) -> String {
-    let each = money::cost_per(&sums.purse, sums.net_impressions, 1_000).map(|each| w::ecpm(&each));
-    let click = money::cost_per(&sums.purse, sums.net_clicks, 1).map(|each| w::ecpc(&each));
-    [click, each].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    money::cost_per(&sums.purse, sums.net_impressions, 1_000)
+        .map_or(String::new(), |each| w::ecpm(&each))
 }

@@ -7,52 +7,61 @@ use super::money;
 use super::names::Tag;
 use super::panels::Context;
 use super::positions::same_mix;
-use super::table::{Cell, Head, Scales, Table, TableRow, conversions, head, number, spend, trend};
+use super::table::{
+    Cell, Head, Scales, Style, Table, TableRow, conversions, head, number, number_in, plain_rate,
+    spend, trend,
+};
+use crate::chart::one;
 use crate::{countries, format, words as w};
 
 impl Context<'_> {
     /// The table of removed clicks.
     pub(crate) fn removed_table(&self, rows: &[(String, i64)], limit: usize) -> Table {
         let invalid = self.all.invalid_clicks();
-        let row = |(reason, clicks): &(String, i64)| TableRow {
-            small: String::new(),
-            ..TableRow::named(
-                w::removed(reason),
-                vec![
-                    number(w::CLICKS, format::count(*clicks)),
-                    number(w::SHARE, format::share(*clicks, invalid)),
-                    number(w::OF_GROSS, format::share(*clicks, self.all.clicks)),
-                ],
-            )
+        let largest = rows.first().map_or(1, |(_, clicks)| (*clicks).max(1));
+        let row = |(reason, clicks): &(String, i64)| {
+            let width = (*clicks).max(0) as f64 * 100.0 / largest as f64;
+            let cells = vec![
+                number(w::CLICKS, format::count(*clicks)),
+                number_in(w::SHARE, "n s", format::share(*clicks, invalid)),
+                number_in(w::OF_GROSS, "n s p-hide", format::share(*clicks, self.all.clicks)),
+            ];
+            let bar = format!("{}%", one(width));
+            TableRow { bar, ..TableRow::named(w::removed(reason), cells) }
         };
         Table {
             caption: w::ad_panel(AdPanel::Removed).to_owned(),
             heads: vec![
                 head(w::REASON, ""),
                 Head { sorted: true, ..head(w::CLICKS, "n") },
-                head(w::SHARE, "n"),
-                head(w::OF_GROSS, "n p-hide"),
+                head(w::SHARE, "n s"),
+                head(w::OF_GROSS, "n s p-hide"),
             ],
             rows: rows.iter().take(limit).map(row).collect(),
             total: None,
-            roomy: false,
+            style: Style::Barred,
         }
     }
 
     /// The table of a list.
     pub(crate) fn table(&self, panel: AdPanel, rows: &[ListRow], half: bool) -> Table {
         let scales = Scales::of(rows.iter().map(|row| &row.sums), self.all, self.choice.view.gross);
-        let roomy = panel == AdPanel::Campaigns && !half;
+        let style = match panel {
+            AdPanel::Campaigns if !half => Style::Cards,
+            AdPanel::Placements => Style::Roomy,
+            _ => Style::One,
+        };
+        let cards = style == Style::Cards;
         let row = |row: &ListRow| match panel {
-            AdPanel::Campaigns if roomy => self.roomy(row, &scales),
-            _ => self.plain(panel, row, &scales),
+            AdPanel::Campaigns if cards => self.roomy(row, &scales),
+            _ => self.plain(panel, row, &scales, half),
         };
         Table {
             caption: format!("{}, {}", w::ad_panel(panel), format::days(&self.period.current)),
-            heads: if roomy { self.roomy_heads() } else { self.plain_heads(panel) },
+            heads: if cards { self.roomy_heads() } else { self.plain_heads(panel, half) },
             rows: rows.iter().map(row).collect(),
-            total: (roomy && rows.len() > 1).then(|| self.total(&scales)),
-            roomy,
+            total: (cards && rows.len() > 1 && self.is_known).then(|| self.total(&scales)),
+            style,
         }
     }
 
@@ -90,7 +99,7 @@ impl Context<'_> {
             },
         ];
         let (name, href, tag, small) = self.named(row);
-        TableRow { name, href, tag, small, cells }
+        TableRow { tag, href, small, ..TableRow::named(name, cells) }
     }
 
     fn named(&self, row: &ListRow) -> (String, Option<String>, Option<Tag>, String) {
@@ -128,7 +137,9 @@ impl Context<'_> {
     }
 
     fn budget(&self, id: &str) -> Cell {
-        let Some(campaign) = self.names.campaign(id) else { return Cell::None };
+        let (Some(campaign), Some(_)) = (self.names.campaign(id), self.spent) else {
+            return Cell::None;
+        };
         budget::meter(campaign, budget::spent_of(self.spent, campaign), self.names.now)
     }
 
@@ -162,76 +173,92 @@ impl Context<'_> {
         TableRow::named(w::all_rows(self.choice.rows), cells)
     }
 
-    fn plain_heads(&self, panel: AdPanel) -> Vec<Head> {
+    fn plain_heads(&self, panel: AdPanel, half: bool) -> Vec<Head> {
         let ctr = if self.choice.view.gross { w::CTR_GROSS } else { w::CTR_NET };
-        let mut heads = vec![
-            head(w::ad_column(panel, self.choice.rows), ""),
-            head(w::IMPRESSIONS, "n"),
-            Head {
-                sorted: panel != AdPanel::Positions && panel != AdPanel::Delay,
-                ..head(w::NET_CLICKS, "n")
-            },
-        ];
+        let ordered = panel != AdPanel::Positions && panel != AdPanel::Delay;
+        let name = head(w::ad_column(panel, self.choice.rows), "");
+        let impressions = head(w::IMPRESSIONS, "n");
+        let clicks = Head { sorted: ordered, ..head(w::NET_CLICKS, "n") };
+        let interval = head(w::INTERVAL, "n p-hide");
         match panel {
-            AdPanel::Delay => return vec![heads.remove(0), heads.remove(1), head(w::SHARE, "n")],
-            AdPanel::Placements => heads.insert(3, head(w::INVALID, "n p-hide")),
-            AdPanel::Positions | AdPanel::Campaigns => heads.push(head(w::CTR_MIXED, "n p-hide")),
-            _ => {}
+            AdPanel::Delay => vec![name, clicks, head(w::SHARE, "n")],
+            AdPanel::Placements if half => {
+                vec![name, impressions, head(ctr, ""), head(w::INVALID, "n")]
+            }
+            AdPanel::Placements => {
+                vec![name, impressions, clicks, head(ctr, ""), head(w::INVALID, "n")]
+            }
+            AdPanel::Campaigns if half => vec![name, impressions, clicks, head(ctr, "")],
+            AdPanel::Positions | AdPanel::Campaigns => {
+                let mixed = head(mixed_label(panel), "n p-hide");
+                vec![name, impressions, clicks, mixed, head(ctr, ""), interval]
+            }
+            _ => vec![name, impressions, clicks, head(ctr, "n"), interval],
         }
-        heads.push(head(ctr, ""));
-        heads.push(head(w::INTERVAL, "n p-hide"));
-        heads
     }
 
-    fn plain(&self, panel: AdPanel, row: &ListRow, scales: &Scales) -> TableRow {
+    fn plain(&self, panel: AdPanel, row: &ListRow, scales: &Scales, half: bool) -> TableRow {
         let sums = &row.sums;
-        let (clicks, impressions) = sums.ctr_of(self.choice.view.gross);
-        let hidden = |cell| match cell {
-            Cell::Number { label, text, small, low, .. } => {
-                Cell::Number { label, class: "n p-hide dim", text, small, low }
+        let rate = sums.ctr_of(self.choice.view.gross);
+        let (clicks, impressions) = rate;
+        let net_clicks = || number(w::NET_CLICKS, format::count(sums.net_clicks));
+        let shown = || number(w::IMPRESSIONS, format::count(impressions));
+        let interval =
+            || number_in(w::INTERVAL, "n p-hide dim", format::wilson(clicks, impressions));
+        let invalid = || number(w::INVALID, format::share(sums.invalid_clicks(), sums.clicks));
+        let cells = match panel {
+            AdPanel::Delay => {
+                let share = format::share(sums.net_clicks, self.all.net_clicks);
+                vec![net_clicks(), number(w::SHARE, share)]
             }
-            other => other,
-        };
-        let (name, href, small) = match panel {
+            AdPanel::Placements if half => {
+                vec![scales.impressions(sums), scales.rate(sums), invalid()]
+            }
             AdPanel::Placements => {
-                (self.names.placement_name(&row.name), None, self.names.placement_facts(&row.name))
+                vec![scales.impressions(sums), net_clicks(), scales.rate(sums), invalid()]
+            }
+            AdPanel::Campaigns if half => vec![shown(), net_clicks(), scales.rate(sums)],
+            AdPanel::Positions | AdPanel::Campaigns => {
+                let mixed = match self.mixed(row) {
+                    Cell::Number { text, .. } => {
+                        number_in(mixed_label(panel), "n p-hide dim", text)
+                    }
+                    other => other,
+                };
+                vec![shown(), net_clicks(), mixed, scales.rate(sums), interval()]
+            }
+            _ => vec![shown(), net_clicks(), plain_rate(w::CTR, rate), interval()],
+        };
+        let (name, href, small) = self.plain_name(panel, row);
+        TableRow { href, small, ..TableRow::named(name, cells) }
+    }
+
+    fn plain_name(&self, panel: AdPanel, row: &ListRow) -> (String, Option<String>, String) {
+        let id = row.name.as_str();
+        let name = match panel {
+            AdPanel::Placements => {
+                let facts = self.names.placement_facts(id);
+                return (self.names.placement_name(id), None, facts);
             }
             AdPanel::Campaigns => {
                 let (name, href, _, _) = self.named(row);
-                (name, href, String::new())
+                return (name, href, String::new());
             }
-            AdPanel::Positions => (w::position(&row.name), None, String::new()),
-            AdPanel::Devices => (w::device(&row.name).to_owned(), None, String::new()),
-            AdPanel::Countries if row.name.is_empty() => {
-                (w::UNKNOWN.to_owned(), None, String::new())
-            }
-            AdPanel::Countries => (countries::name(&row.name).to_owned(), None, String::new()),
-            AdPanel::Delay => (w::delay(&row.name).to_owned(), None, String::new()),
-            AdPanel::Criteria if row.name.is_empty() => {
-                (w::UNKNOWN.to_owned(), None, String::new())
-            }
-            AdPanel::Criteria | AdPanel::Removed => (row.name.clone(), None, String::new()),
+            AdPanel::Positions => w::position(id),
+            AdPanel::Devices => w::device(id).to_owned(),
+            AdPanel::Delay => w::delay(id).to_owned(),
+            _ if id.is_empty() => w::UNKNOWN.to_owned(),
+            AdPanel::Countries => countries::name(id).to_owned(),
+            AdPanel::Criteria | AdPanel::Removed => id.to_owned(),
         };
-        let mut cells =
-            vec![scales.impressions(sums), number(w::NET_CLICKS, format::count(sums.net_clicks))];
-        match panel {
-            AdPanel::Delay => {
-                let share = format::share(sums.net_clicks, self.all.net_clicks);
-                cells = vec![cells.remove(1), number(w::SHARE, share)];
-                return TableRow { href, small, ..TableRow::named(name, cells) };
-            }
-            AdPanel::Placements => {
-                let invalid = format::share(sums.invalid_clicks(), sums.clicks);
-                cells.push(hidden(number(w::INVALID, invalid)));
-            }
-            AdPanel::Positions | AdPanel::Campaigns => cells.push(hidden(self.mixed(row))),
-            _ => {}
-        }
-        cells.push(scales.rate(sums));
-        cells.push(hidden(number(w::INTERVAL, format::wilson(clicks, impressions))));
-        if panel != AdPanel::Placements {
-            cells[0] = number(w::IMPRESSIONS, format::count(impressions));
-        }
-        TableRow { href, small, ..TableRow::named(name, cells) }
+        (name, None, String::new())
+    }
+}
+
+/// What rates are standardised over, as a column says it.
+const fn mixed_label(panel: AdPanel) -> &'static str {
+    match panel {
+        AdPanel::Positions => w::SAME_MIX,
+        _ => w::CTR_MIXED,
     }
 }

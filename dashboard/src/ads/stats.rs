@@ -61,7 +61,7 @@ pub(super) fn stats(choice: &Choice, figures: &Figures, saved: Option<String>) -
     };
     let spend = match now.purse.values().filter(|amounts| amounts.cost_nanos != 0).count() {
         0 | 1 if !currency.is_empty() => {
-            Stat { small: spend_detail(now), ..stat(w::SPEND, Measure::Spend, gross) }
+            Stat { change: None, small: spend_detail(now), ..stat(w::SPEND, Measure::Spend, gross) }
         }
         _ => money(w::SPEND, money::costs(&now.purse), String::new()),
     };
@@ -93,4 +93,10 @@ pub(super) fn stats(choice: &Choice, figures: &Figures, saved: Option<String>) -
         spend,
         saved,
     ]
+}
+
+/// The same where nothing could be read: no figure is better than a zero that is none.
+pub(super) fn unread(stats: Vec<Stat>) -> Vec<Stat> {
+    let unread = |stat| Stat { value: "–".into(), change: None, small: String::new(), ..stat };
+    stats.into_iter().map(unread).collect()
 }

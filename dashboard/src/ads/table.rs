@@ -11,8 +11,37 @@ pub(crate) struct Table {
     pub(crate) heads: Vec<Head>,
     pub(crate) rows: Vec<TableRow>,
     pub(crate) total: Option<TableRow>,
+    pub(crate) style: Style,
+}
+
+/// How dense a table is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
     /// Two lines a row, cards on narrow screens.
-    pub(crate) roomy: bool,
+    Cards,
+    /// Two lines a row.
+    Roomy,
+    /// One line a row.
+    One,
+    /// One line a row over a bar of its share.
+    Barred,
+}
+
+impl Style {
+    /// The classes of the table.
+    pub(crate) const fn class(self) -> &'static str {
+        match self {
+            Style::Cards => "ruled roomy cards",
+            Style::Roomy => "ruled roomy",
+            Style::One => "ruled one",
+            Style::Barred => "rows",
+        }
+    }
+
+    /// Whether a row has two lines.
+    pub(crate) const fn is_roomy(self) -> bool {
+        matches!(self, Style::Cards | Style::Roomy)
+    }
 }
 
 /// The head of a column.
@@ -29,6 +58,8 @@ pub(crate) struct TableRow {
     pub(crate) href: Option<String>,
     pub(crate) tag: Option<Tag>,
     pub(crate) small: String,
+    /// Width of the bar behind the name, in percent; empty for none.
+    pub(crate) bar: String,
     pub(crate) cells: Vec<Cell>,
 }
 
@@ -113,8 +144,11 @@ impl Scales {
         scales
     }
 
-    /// From gross to net clicks.
+    /// From gross to net clicks, or that there was nothing to click on.
     pub(crate) fn gross_net(&self, sums: &Sums) -> Cell {
+        if sums.is_empty() {
+            return number_in(w::GROSS_TO_NET, "gnc dim", w::NO_IMPRESSIONS.to_owned());
+        }
         let of = |value: i64| {
             format!("{}%", one(value.max(0) as f64 * 100.0 / self.clicks.max(1) as f64))
         };
@@ -141,6 +175,10 @@ impl Scales {
     /// The click-through rate.
     pub(crate) fn rate(&self, sums: &Sums) -> Cell {
         let (clicks, impressions) = sums.ctr_of(self.gross);
+        let label = if self.gross { w::CTR_GROSS } else { w::CTR_NET };
+        if impressions == 0 {
+            return number_in(label, "ctr", "–".into());
+        }
         let x = |rate: f64| one((rate / self.rate.max(1e-9)).min(1.0) * TRACK);
         let drawn = format::wilson_bounds(clicks, impressions).map(|(low, high)| Interval {
             low: x(low),
@@ -149,7 +187,7 @@ impl Scales {
             mean: self.mean.map(x),
         });
         Cell::Rate {
-            label: if self.gross { w::CTR_GROSS } else { w::CTR_NET },
+            label,
             rate: format::rate(clicks, impressions),
             interval: format::wilson(clicks, impressions),
             drawn,
@@ -179,9 +217,19 @@ pub(crate) fn number(label: &'static str, text: String) -> Cell {
     Cell::Number { label, class: "n", text, small: String::new(), low: false }
 }
 
+/// A text in a cell with these classes.
+pub(crate) fn number_in(label: &'static str, class: &'static str, text: String) -> Cell {
+    Cell::Number { label, class, text, small: String::new(), low: false }
+}
+
 /// A figure with another below it.
 pub(crate) fn two(label: &'static str, text: String, small: String) -> Cell {
     Cell::Number { label, class: "n two", text, small, low: false }
+}
+
+/// A share of clicks without its drawing.
+pub(crate) fn plain_rate(label: &'static str, (clicks, impressions): (i64, i64)) -> Cell {
+    number(label, format::rate(clicks, impressions))
 }
 
 /// Conversions, and how many of the net clicks they are.
@@ -211,7 +259,7 @@ pub(crate) fn spend(sums: &Sums, saved: Option<String>) -> Cell {
 impl TableRow {
     /// A row that is only a name so far.
     pub(crate) fn named(name: String, cells: Vec<Cell>) -> TableRow {
-        TableRow { name, href: None, tag: None, small: String::new(), cells }
+        TableRow { name, href: None, tag: None, small: String::new(), bar: String::new(), cells }
     }
 }
 

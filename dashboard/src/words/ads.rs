@@ -24,6 +24,7 @@ pub(crate) const GROSS_TO_NET: &str = "Clicks, gross to net";
 pub(crate) const CTR_NET: &str = "CTR, net";
 pub(crate) const CTR_GROSS: &str = "CTR, gross";
 pub(crate) const CTR_MIXED: &str = "Same positions";
+pub(crate) const NO_IMPRESSIONS: &str = "No impressions yet";
 pub(crate) const IMPRESSIONS: &str = "Impressions";
 pub(crate) const NET_CLICKS: &str = "Net clicks";
 pub(crate) const GROSS_CLICKS: &str = "Gross clicks";

@@ -395,3 +395,19 @@ async fn what_is_new_is_seen_at_once() {
     let page = world.json(&format!("/sites/{SITE}/ads.json?period=today")).await;
     assert_eq!(page["current"]["net_clicks"], Value::from(2));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_read_is_not_shown_as_none() {
+    let world = World::without_engine(footfall_dashboard::Settings::default());
+    catalogue(&world).await;
+    for page in ["ads", "campaigns/boots", "ads/hochkar", "placements"] {
+        let answer = world.get(&format!("/sites/{SITE}/{page}")).await;
+        assert_eq!(answer.status, StatusCode::OK, "{page}");
+        assert!(answer.text.contains("Figures are delayed"), "{page}: {}", answer.text);
+        for lie in ["<span class=\"v\">0", "0% of", "No impressions yet", "No ads were shown"] {
+            assert!(!answer.text.contains(lie), "{page} says {lie}: {}", answer.text);
+        }
+    }
+    let json = world.get(&format!("/sites/{SITE}/ads.json")).await;
+    assert_eq!(json.status, StatusCode::SERVICE_UNAVAILABLE);
+}
