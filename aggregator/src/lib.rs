@@ -4,6 +4,7 @@
 //!
 //! - [`run_aggregator`], [`run_ads`], [`run_loader`], [`run_alerts`]: start them. [`Handle`], [`Progress`]:
 //!   follow and stop them.
+//! - [`rules`]: what invalid traffic is.
 //! - [`core`]: what is decided about an event. Pure, driven by the events' own time.
 //! - [`ads`]: what is decided about clicks and conversions when all of a campaign is together. Pure.
 //! - [`shard`]: runs a pure stage over the log: batches, atomic commits, snapshots, silent replay.
@@ -19,6 +20,7 @@ pub mod core;
 pub(crate) mod loader;
 pub mod metrics;
 pub mod progress;
+pub mod rules;
 mod run;
 pub mod settings;
 pub mod shard;

@@ -13,7 +13,7 @@
 //! - [`alert`]: what somebody should know now.
 //! - [`blocklist`]: who is invalid from the first click on.
 //! - [`catalog`]: sites, keys, campaigns and ads, as the events that make them.
-//! - [`reason`]: why an event was dropped or rejected, and why it was judged invalid.
+//! - [`reason`]: why an event was dropped or rejected. [`verdict`]: why it is flagged or invalid.
 //! - [`limits`]: how large anything may be.
 //! - [`id`], [`money`], [`time`]: small types with one meaning each.
 //! - [`scan`]: the short way to read records that this program wrote.
@@ -37,10 +37,12 @@ pub mod schema;
 pub mod session;
 pub mod time;
 pub mod topic;
+pub mod verdict;
 
 pub use activity::Activity;
 pub use id::{Hex64, Id};
-pub use reason::{Dropped, Rejected, Verdict, VerdictReason};
+pub use reason::{Dropped, Rejected, Verdict};
 pub use record::{Event, Judgement};
 pub use session::SessionDelta;
 pub use topic::Topic;
+pub use verdict::VerdictReason;

@@ -1,5 +1,6 @@
 //! Why an event was dropped, rejected or judged. Closed lists: the same words stand in replies,
-//! response headers, metrics and on the ledger page.
+//! response headers, metrics and on the ledger page. Why a verdict is what it is stands in
+//! [`crate::verdict`].
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -105,55 +106,9 @@ words! {
     }
 }
 
-words! {
-    /// Why an event is flagged or invalid, in the rules' order: an invalid click counts under the
-    /// first.
-    VerdictReason {
-        /// The user agent declares itself a bot, crawler or automated client.
-        BotAgent = "bot_agent",
-        /// The address, network, visitor, agent, referrer or placement is on the blocklist.
-        Blocklisted = "blocklisted",
-        /// The ad was paused, ended or over its budget when it was clicked.
-        NotRunning = "not_running",
-        /// The token's impression is more than a day old.
-        Expired = "expired",
-        /// The impression had been clicked before.
-        DuplicateClick = "duplicate_click",
-        /// The same visitor had clicked the same ad within the hour before.
-        VisitorAdDuplicate = "visitor_ad_duplicate",
-        /// The click names an impression that its network has not had.
-        ImpressionUnknown = "impression_unknown",
-        /// The click names no impression.
-        NoImpression = "no_impression",
-        /// The placement that was named does not exist.
-        PlacementUnknown = "placement_unknown",
-        /// The placement has no such position.
-        PositionUnknown = "position_unknown",
-    }
-}
-
 impl Verdict {
     /// Whether net figures count it.
     pub const fn is_net(self) -> bool {
         !matches!(self, Verdict::Invalid)
-    }
-}
-
-impl VerdictReason {
-    /// What the reason alone makes of an event. Of several the worst holds.
-    pub const fn verdict(self) -> Verdict {
-        match self {
-            VerdictReason::BotAgent
-            | VerdictReason::Blocklisted
-            | VerdictReason::NotRunning
-            | VerdictReason::Expired
-            | VerdictReason::DuplicateClick
-            | VerdictReason::VisitorAdDuplicate => Verdict::Invalid,
-            // Addresses change, scripts are blocked, and pages are edited.
-            VerdictReason::ImpressionUnknown
-            | VerdictReason::NoImpression
-            | VerdictReason::PlacementUnknown
-            | VerdictReason::PositionUnknown => Verdict::Flagged,
-        }
     }
 }

@@ -115,6 +115,11 @@ pub(crate) enum Command {
         /// Topic, such as judged-events
         topic: String,
     },
+    /// Show, check and explain the rules of invalid traffic
+    #[command(subcommand)]
+    Rules(RulesCommand),
+    /// Measure how well the rules tell fraud from people, in a simulated market
+    Evaluate(crate::evaluate::EvaluateArgs),
     /// Measure this machine: the figures that `make bench` prints
     Bench(crate::bench::BenchArgs),
 }
@@ -284,6 +289,24 @@ pub(crate) struct AlertArgs {
     /// Only alerts of this kind, such as budget_used (repeat or separate by commas; none: all)
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     pub(crate) kind: Vec<String>,
+}
+
+/// `footfall rules …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum RulesCommand {
+    /// Print the built-in rules.toml
+    Show,
+    /// Print the page that explains each reason
+    Document {
+        /// Explain these rules instead of the built-in ones
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// Check a rules.toml
+    Check {
+        /// The file
+        file: PathBuf,
+    },
 }
 
 /// `footfall import …`

@@ -7,7 +7,7 @@
 //! - `commands`: what does one thing and ends.
 //! - `control`: how commands reach a running server. `http`: the server loop.
 //! - `telemetry`: logs, metrics, health. `demo`: the small site under `/demo`.
-//! - `bench`: the measurements of `make bench`.
+//! - `bench`: the measurements of `make bench`. `evaluate`: how well fraud is told from people.
 
 mod bench;
 mod cli;
@@ -15,6 +15,7 @@ mod commands;
 mod config;
 mod control;
 mod demo;
+mod evaluate;
 mod http;
 mod roles;
 mod telemetry;

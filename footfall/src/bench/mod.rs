@@ -8,6 +8,7 @@ mod catalogue;
 mod child;
 mod dashboard;
 mod ingest;
+mod judging;
 mod latency;
 mod redirect;
 mod traffic;
@@ -63,6 +64,8 @@ enum Figure {
     Memory,
     /// The site's page over stored events
     Dashboard,
+    /// The rules: time for an event, memory for ten million visitors
+    Judging,
 }
 
 /// One line of the result.
@@ -104,6 +107,9 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     }
     if wanted(Figure::Latency) {
         rows.push(latency::end_to_end(args.seconds)?);
+    }
+    if wanted(Figure::Judging) {
+        rows.extend(judging::measure());
     }
     if wanted(Figure::Dashboard) {
         rows.extend(dashboard::measure(args.stored * 1_000_000)?);

@@ -56,6 +56,8 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Command::Simulate(args) => commands::simulate::run(&config, args, json),
         Command::Doctor => commands::doctor::run(&config, json),
         Command::Schema { topic } => commands::schema(&topic),
+        Command::Rules(command) => commands::rules::run(&command),
+        Command::Evaluate(args) => crate::evaluate::run(&args),
         Command::Bench(args) => crate::bench::run(&args),
     }
 }

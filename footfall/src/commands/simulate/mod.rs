@@ -7,7 +7,7 @@
 //! - [`sender`]: how the events reach the server. [`answer`]: what became of them.
 
 mod answer;
-mod dice;
+pub(crate) mod dice;
 mod pages;
 mod people;
 mod sender;

@@ -1,0 +1,417 @@
+//! Stage 2, by campaign: every click on a campaign's ads, whatever network it came from.
+//!
+//! A click gets its judgement at once: what stage 1 said, one click per impression, and what its
+//! placement is under suspicion for. Five minutes later, when stage 1 has had its second look, it is
+//! taken into the comparisons, in the order of time: so these depend on what happened and not on the
+//! order in which it came. Until ten minutes after the click its verdict may change.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use footfall_event::{Verdict, VerdictReason};
+use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::click::half;
+use super::excess::Placements;
+use super::hourly::{self, History};
+use super::minhash::Clickers;
+use super::network_judge::Correction;
+use super::recent::Recent;
+use super::travel::{self, Country};
+use super::{Facts, Marks, Opinion, Reasons, RuleSet};
+
+const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 86_400_000;
+/// Clicked impressions are remembered until their tokens expire.
+const IMPRESSIONS_MS: i64 = DAY_MS;
+/// Clicked impressions per shard (some 50 bytes each).
+const IMPRESSIONS_MAX: usize = 8_000_000;
+/// Accounts per shard.
+const ACCOUNTS_MAX: usize = 1_000_000;
+/// Clicks that may still change, per shard (some 250 bytes each).
+const HELD_MAX: usize = 1_000_000;
+/// Placements of one campaign that are compared; clicks in others are judged without.
+const PLACES_MAX: usize = 4_096;
+/// Publishers of one campaign whose networks are compared.
+const SITES_MAX: usize = 256;
+
+/// A click as stage 1 passes it on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// The click.
+    pub id: u128,
+    /// When, milliseconds since 1970.
+    pub time: i64,
+    /// Hash of the site.
+    pub site: u64,
+    /// Hash of the campaign.
+    pub campaign: u64,
+    /// Hash of the placement.
+    pub placement: u64,
+    /// Position; 0 when not known.
+    pub position: u16,
+    /// Keyed hash of the address.
+    pub network: u64,
+    /// The impression; 0 for none.
+    pub impression: u128,
+    /// Keyed hash of the site's own user id; 0 for none.
+    pub account: u64,
+    /// Country of the address.
+    pub country: Option<[u8; 2]>,
+    /// What stage 1 thinks.
+    pub opinion: Opinion,
+}
+
+impl Candidate {
+    /// The candidate of a click's facts and stage 1's opinion.
+    pub fn new(facts: &Facts<'_>, position: u16, account: u64, opinion: Opinion) -> Candidate {
+        Candidate {
+            id: facts.id,
+            time: facts.time,
+            site: facts.site,
+            campaign: facts.campaign,
+            placement: facts.placement,
+            position,
+            network: facts.network,
+            impression: facts.impression,
+            account,
+            country: travel::country(facts.country),
+            opinion,
+        }
+    }
+}
+
+/// Net impressions of a place, as they come from stage 1.
+#[derive(Clone, Copy, Debug)]
+pub struct Delta {
+    /// Hash of the campaign.
+    pub campaign: u64,
+    /// Hash of the site.
+    pub site: u64,
+    /// Hash of the placement.
+    pub placement: u64,
+    /// Position.
+    pub position: u16,
+    /// First moment of the minute in which they were shown.
+    pub minute: i64,
+    /// How many.
+    pub net_impressions: u32,
+}
+
+/// A conversion of a click.
+#[derive(Clone, Copy, Debug)]
+pub struct Outcome {
+    /// Hash of the campaign.
+    pub campaign: u64,
+    /// Hash of the click's site.
+    pub site: u64,
+    /// Hash of the click's placement.
+    pub placement: u64,
+    /// Milliseconds from click to conversion.
+    pub after_ms: i64,
+}
+
+/// A click whose reasons changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The click.
+    pub id: u128,
+    /// When it happened.
+    pub time: i64,
+    /// Its reasons until now.
+    pub before: Reasons,
+    /// Its reasons from now on.
+    pub after: Reasons,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Held {
+    click: Candidate,
+    /// What stage 2 found.
+    found: Reasons,
+    /// What its placement was suspected of when it came, until it is compared.
+    suspected: Reasons,
+    said: Reasons,
+    compared: bool,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Campaign {
+    places: BTreeMap<u64, History>,
+    tests: Placements,
+    clickers: BTreeMap<u64, Clickers>,
+    day: i64,
+    hour: i64,
+}
+
+/// The rules of stage 2 and what they remember.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CampaignJudge {
+    #[serde(skip)]
+    rules: Arc<RuleSet>,
+    campaigns: HashMap<u64, Campaign>,
+    clicked: Recent<(i64, u128)>,
+    accounts: Recent<(i64, Country)>,
+    held: BTreeMap<(i64, u128), Held>,
+    /// Clicks up to here have been compared.
+    compared: (i64, u128),
+}
+
+impl CampaignJudge {
+    /// A judge that has seen nothing.
+    pub fn new(rules: Arc<RuleSet>) -> CampaignJudge {
+        CampaignJudge {
+            rules,
+            campaigns: HashMap::new(),
+            clicked: Recent::new(IMPRESSIONS_MS, IMPRESSIONS_MAX),
+            accounts: Recent::new(DAY_MS, ACCOUNTS_MAX),
+            held: BTreeMap::new(),
+            compared: (i64::MIN, 0),
+        }
+    }
+
+    /// Judges by these rules from now on.
+    pub fn set_rules(&mut self, rules: Arc<RuleSet>) {
+        self.rules = rules;
+    }
+
+    /// A click comes: its reasons, and the clicks that it changes.
+    pub fn observe(&mut self, click: &Candidate) -> (Reasons, Vec<Change>) {
+        let mut changes = Vec::new();
+        let mut found = Reasons::NONE;
+        if click.impression != 0 {
+            let key = xxh3_64(&click.impression.to_le_bytes()) ^ click.site;
+            let at = (click.time, click.id);
+            let first = self.clicked.touch(key, || at);
+            if at < *first {
+                // An earlier click came later: it is the one that counts.
+                let later = std::mem::replace(first, at);
+                self.add(later, VerdictReason::DuplicateClick, &mut changes);
+            } else if at > *first {
+                found.insert(VerdictReason::DuplicateClick);
+            }
+        }
+        let suspected = self.suspected(click);
+        let rules = self.rules.of(click.site, click.campaign);
+        let said = rules.active(click.opinion.reasons.union(found).union(suspected));
+        let held = Held { click: *click, found, suspected, said, compared: false };
+        self.held.insert((click.time, click.id), held);
+        (said, changes)
+    }
+
+    /// What the click's placement makes of it at this moment.
+    fn suspected(&self, click: &Candidate) -> Reasons {
+        let Some(campaign) = self.campaigns.get(&click.campaign) else { return Reasons::NONE };
+        let flags = campaign.places.get(&place_key(click)).map_or(Reasons::NONE, |p| p.flags);
+        flags.union(campaign.tests.suspects(click.site, click.placement, click.opinion.marks))
+    }
+
+    /// Stage 1 has changed its mind about a click.
+    pub fn correct(&mut self, correction: &Correction) -> Option<Change> {
+        let held = self.held.get_mut(&(correction.time, correction.id))?;
+        held.click.opinion = correction.opinion;
+        let rules = self.rules.of(held.click.site, held.click.campaign);
+        held.say(rules.active(held.all()))
+    }
+
+    /// Impressions come.
+    pub fn count(&mut self, delta: &Delta) {
+        let campaign = self.campaigns.entry(delta.campaign).or_default();
+        let key = delta.site ^ delta.placement.rotate_left(17);
+        campaign.tests.shown(delta.site, delta.placement, delta.minute);
+        if delta.placement == 0 || campaign.places.len() >= PLACES_MAX {
+            return;
+        }
+        let place = campaign.places.entry(key).or_default();
+        let next = delta.minute.div_euclid(HOUR_MS) > campaign.hour && campaign.hour > 0;
+        place.shown(delta.position, delta.net_impressions, next);
+    }
+
+    /// A conversion comes.
+    pub fn convert(&mut self, outcome: &Outcome) {
+        let key = outcome.site ^ outcome.placement.rotate_left(17);
+        let campaign = self.campaigns.get_mut(&outcome.campaign);
+        if let Some(place) = campaign.and_then(|campaign| campaign.places.get_mut(&key)) {
+            place.conversions.add(outcome.after_ms);
+        }
+    }
+
+    /// Adds a reason to a click that may still change.
+    fn add(&mut self, at: (i64, u128), reason: VerdictReason, changes: &mut Vec<Change>) {
+        let Some(held) = self.held.get_mut(&at) else { return };
+        held.found.insert(reason);
+        let rules = self.rules.of(held.click.site, held.click.campaign);
+        changes.extend(held.say(rules.active(held.all())));
+    }
+
+    /// Takes the clicks that the watermark has passed into the comparisons, and lets go of those that
+    /// are final.
+    pub fn close(&mut self, watermark: i64) -> Vec<Change> {
+        let mut changes = Vec::new();
+        let hindsight = self.rules.base().thresholds.hindsight.clone();
+        let until = watermark.saturating_sub(hindsight.compare_s * 1_000);
+        let due: Vec<_> = self
+            .held
+            .range(self.compared..)
+            .take_while(|((time, _), _)| *time <= until)
+            .filter(|(_, held)| !held.compared)
+            .map(|(at, held)| (*at, held.click))
+            .collect();
+        for (at, click) in due {
+            self.compared = at;
+            self.compare(at, &click, &mut changes);
+        }
+        let last = watermark.saturating_sub(hindsight.final_s * 1_000);
+        while let Some((&(time, _), _)) = self.held.first_key_value() {
+            if time > last && self.held.len() <= HELD_MAX {
+                break;
+            }
+            self.held.pop_first();
+        }
+        changes
+    }
+
+    fn compare(&mut self, at: (i64, u128), click: &Candidate, changes: &mut Vec<Change>) {
+        let rules = self.rules.clone();
+        let of = rules.of(click.site, click.campaign);
+        let Some(held) = self.held.get_mut(&at) else { return };
+        held.compared = true;
+        let stage_one = of.active(click.opinion.reasons.union(held.found));
+        // What is invalid anyhow says nothing about a placement: somebody attacks it.
+        let is_net = of.verdict(stage_one) != Verdict::Invalid;
+        let mut found = Reasons::NONE;
+        let mut run = Vec::new();
+        if is_net {
+            let campaign = self.campaigns.entry(click.campaign).or_default();
+            campaign.turn(click.time, of);
+            run = campaign.test(at, click, of);
+            if campaign.colludes(click, of) {
+                found.insert(VerdictReason::Collusion);
+            }
+            if self.travels(click, of) {
+                found.insert(VerdictReason::ImpossibleTravel);
+            }
+            found = found.union(self.suspected(click));
+        }
+        if let Some(held) = self.held.get_mut(&at) {
+            held.found = held.found.union(found);
+            // A suspicion of the first moment that the comparison does not share is dropped.
+            held.suspected = Reasons::NONE;
+            changes.extend(held.say(of.active(held.all())));
+        }
+        // By the clicks' own times, not by who happens to be held still.
+        let hindsight = &rules.base().thresholds.hindsight;
+        let reach = (hindsight.final_s - hindsight.compare_s) * 1_000;
+        for (earlier, reason) in run {
+            if earlier.0 > click.time - reach {
+                self.add(earlier, reason, changes);
+            }
+        }
+    }
+
+    fn travels(&mut self, click: &Candidate, of: &super::Rules) -> bool {
+        let Some(country) = click.country.filter(|_| click.account != 0) else { return false };
+        let key = click.account ^ click.campaign.rotate_left(9);
+        let known = self.accounts.touch(key, || (click.time, country));
+        let before = std::mem::replace(known, (click.time, country));
+        travel::is_impossible(before, (click.time, country), &of.thresholds.impossible_travel)
+    }
+
+    /// Forgets what is too old to matter. To be called now and then.
+    pub fn tidy(&mut self, watermark: i64) {
+        self.clicked.tidy(watermark);
+        self.accounts.tidy(watermark);
+        let day = watermark.div_euclid(DAY_MS);
+        self.campaigns.retain(|_, campaign| campaign.day == 0 || day - campaign.day <= 14);
+    }
+
+    /// Clicks that may still change, campaigns and clicked impressions.
+    pub fn remembered(&self) -> [usize; 3] {
+        [self.held.len(), self.campaigns.len(), self.clicked.len()]
+    }
+}
+
+fn place_key(click: &Candidate) -> u64 {
+    click.site ^ click.placement.rotate_left(17)
+}
+
+impl Held {
+    fn all(&self) -> Reasons {
+        self.click.opinion.reasons.union(self.found).union(self.suspected)
+    }
+
+    fn say(&mut self, now: Reasons) -> Option<Change> {
+        let before = std::mem::replace(&mut self.said, now);
+        (before != now).then_some(Change {
+            id: self.click.id,
+            time: self.click.time,
+            before,
+            after: now,
+        })
+    }
+}
+
+impl Campaign {
+    /// Closes the hours, and the day, that are over.
+    fn turn(&mut self, time: i64, of: &super::Rules) {
+        let (hour, day) = (time.div_euclid(HOUR_MS), time.div_euclid(DAY_MS));
+        if hour > self.hour {
+            if self.hour > 0 {
+                let mut places: Vec<_> = self.places.values_mut().collect();
+                hourly::close(&mut places, self.hour, &of.thresholds);
+            }
+            self.hour = hour;
+        }
+        if day > self.day {
+            // Networks have other hashes tomorrow.
+            self.clickers.clear();
+            self.day = day;
+        }
+    }
+
+    /// The sequential tests, and this hour's counts. Returns the clicks that are found out.
+    fn test(
+        &mut self,
+        at: (i64, u128),
+        click: &Candidate,
+        of: &super::Rules,
+    ) -> Vec<((i64, u128), VerdictReason)> {
+        let key = place_key(click);
+        if click.placement == 0
+            || (self.places.len() >= PLACES_MAX && !self.places.contains_key(&key))
+        {
+            return Vec::new();
+        }
+        let place = self.places.entry(key).or_default();
+        let marks = click.opinion.marks;
+        place.hour.click(click.position, half(click.network), marks.has(Marks::NEW));
+        place.conversions.clicks += 1.0;
+        self.tests.click(click.site, click.placement, at, marks, of)
+    }
+
+    /// Whether the click's network also clicks at a publisher that is too much alike.
+    fn colludes(&mut self, click: &Candidate, of: &super::Rules) -> bool {
+        let rules = &of.thresholds.collusion;
+        let full = self.clickers.len() >= SITES_MAX && !self.clickers.contains_key(&click.site);
+        if !click.opinion.marks.has(Marks::HOUSEHOLD) || click.network == 0 || full {
+            return false;
+        }
+        let network = half(click.network);
+        self.clickers.entry(click.site).or_default().add(network);
+        let own = &self.clickers[&click.site];
+        let needed = rules.networks as usize;
+        own.len() >= needed
+            && self.clickers.iter().any(|(site, other)| {
+                *site != click.site
+                    && other.len() >= needed
+                    && other.has(network)
+                    && own.similarity(other) >= rules.similarity
+            })
+    }
+}
+
+#[cfg(test)]
+#[path = "campaign_tests.rs"]
+mod tests;

@@ -1,0 +1,273 @@
+//! Sequential tests: is something that happens now and then to any click the rule in this
+//! placement?
+//!
+//! For each click the logarithm of the odds moves: up when the click has the mark (by how much more
+//! likely that is in a dishonest placement than usually), down when it has not, and never below
+//! zero (a CUSUM of a Bernoulli variable). At the alarm, clicks *with the mark* are invalid until
+//! the sum is back at zero; clicks without it never are. So a false alarm costs the few clicks that
+//! look like it, and an honest visitor of a dishonest placement is still counted.
+
+use std::collections::VecDeque;
+
+use footfall_event::VerdictReason;
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+use serde::{Deserialize, Serialize};
+
+use super::settings::Thresholds;
+use super::{Marks, Reasons, Rules};
+
+/// The tests: the mark, and the reason that it becomes.
+pub(crate) const TESTS: [(Marks, VerdictReason); 6] = [
+    (Marks::UNVIEWED, VerdictReason::HiddenAd),
+    (Marks::UNPROVEN, VerdictReason::ClickFlooding),
+    (Marks::FAST, VerdictReason::FastClicks),
+    (Marks::REPEATED, VerdictReason::Concentration),
+    (Marks::ROAMING, VerdictReason::Collusion),
+    (Marks::LIFELESS, VerdictReason::Lifeless),
+];
+
+/// Clicks that weigh as much as what is usual by the rules.
+const WEIGHT: f64 = 50.0;
+/// Clicks with the mark that are remembered until the alarm.
+const RUN_MAX: usize = 64;
+
+/// What is usual, what is strange, and how much evidence is needed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Odds {
+    pub(crate) usual: f64,
+    pub(crate) strange: f64,
+    pub(crate) alarm: f64,
+}
+
+impl Odds {
+    /// The thresholds of a reason of [`TESTS`].
+    pub(crate) fn of(thresholds: &Thresholds, reason: VerdictReason) -> Odds {
+        macro_rules! odds {
+            ($section:ident) => {{
+                let section = &thresholds.$section;
+                Odds { usual: section.usual, strange: section.strange, alarm: section.alarm }
+            }};
+        }
+        match reason {
+            VerdictReason::HiddenAd => odds!(hidden_ad),
+            VerdictReason::ClickFlooding => odds!(click_flooding),
+            VerdictReason::FastClicks => odds!(fast_clicks),
+            VerdictReason::Concentration => odds!(concentration),
+            VerdictReason::Collusion => odds!(collusion),
+            _ => odds!(lifeless),
+        }
+    }
+}
+
+/// Clicks and how many of them had the mark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Tally {
+    pub(crate) clicks: u32,
+    pub(crate) marked: u32,
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, marked: bool) {
+        // Old clicks fade: what is usual may change.
+        if self.clicks >= 100_000 {
+            self.clicks /= 2;
+            self.marked /= 2;
+        }
+        self.clicks += 1;
+        self.marked += u32::from(marked);
+    }
+}
+
+/// One test in one placement.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Excess {
+    sum: f64,
+    alarmed: bool,
+    /// Clicks with the mark since the sum was zero.
+    run: VecDeque<(i64, u128)>,
+    pub(crate) own: Tally,
+}
+
+impl Excess {
+    /// Whether clicks with the mark are invalid at the moment.
+    pub(crate) fn is_alarmed(&self) -> bool {
+        self.alarmed
+    }
+
+    /// One more click. `all` is the campaign's tally, this placement included. Returns the clicks
+    /// that are found out by this one.
+    pub(crate) fn click(
+        &mut self,
+        at: (i64, u128),
+        marked: bool,
+        all: Tally,
+        odds: Odds,
+    ) -> Vec<(i64, u128)> {
+        let usual = self.usual(all, odds);
+        self.own.add(marked);
+        let (strange, honest) =
+            if marked { (odds.strange, usual) } else { (1.0 - odds.strange, 1.0 - usual) };
+        // Twice the alarm at the most: whoever stops is forgiven in a finite time.
+        self.sum = (self.sum + (strange / honest).ln()).clamp(0.0, 2.0 * odds.alarm);
+        if marked {
+            self.run.push_back(at);
+            if self.run.len() > RUN_MAX {
+                self.run.pop_front();
+            }
+        }
+        if self.sum <= 0.0 {
+            self.alarmed = false;
+            self.run.clear();
+        } else if self.sum >= odds.alarm {
+            self.alarmed = true;
+        }
+        if self.alarmed { self.run.drain(..).collect() } else { Vec::new() }
+    }
+
+    /// The share of clicks with the mark in the campaign's other placements.
+    fn usual(&self, all: Tally, odds: Odds) -> f64 {
+        let clicks = f64::from(all.clicks.saturating_sub(self.own.clicks));
+        let marked = f64::from(all.marked.saturating_sub(self.own.marked));
+        let share = (WEIGHT * odds.usual + marked) / (WEIGHT + clicks);
+        // Whoever makes up most of a campaign's clicks must not become what is usual.
+        share.clamp(odds.usual / 2.0, (odds.strange * 0.6).max(odds.usual))
+    }
+}
+
+/// Placements that are compared; clicks in others are judged without.
+const PLACEMENTS_MAX: usize = 65_536;
+
+/// The tests of all placements of a shard or a campaign.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Placements {
+    all: HashMap<u64, Placement>,
+    tallies: [Tally; TESTS.len()],
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Placement {
+    tests: [Excess; TESTS.len()],
+    /// Since then impressions are counted here: clicks without them mean something.
+    measured_since: Option<i64>,
+}
+
+/// A key for a placement of a site.
+fn key(site: u64, placement: u64) -> u64 {
+    site ^ placement.rotate_left(17)
+}
+
+impl Placements {
+    fn of(&mut self, site: u64, placement: u64) -> Option<&mut Placement> {
+        let full = self.all.len() >= PLACEMENTS_MAX;
+        match self.all.entry(key(site, placement)) {
+            Entry::Occupied(entry) => Some(entry.into_mut()),
+            Entry::Vacant(entry) => {
+                (!full && placement != 0).then(|| entry.insert(Placement::default()))
+            }
+        }
+    }
+
+    /// An impression was counted there.
+    pub(crate) fn shown(&mut self, site: u64, placement: u64, time: i64) {
+        if let Some(placement) = self.of(site, placement) {
+            let since = placement.measured_since.map_or(time, |since| since.min(time));
+            placement.measured_since = Some(since);
+        }
+    }
+
+    /// What a click with these marks is suspected of at this moment.
+    pub(crate) fn suspects(&self, site: u64, placement: u64, marks: Marks) -> Reasons {
+        let Some(placement) = self.all.get(&key(site, placement)) else { return Reasons::NONE };
+        let tests = TESTS.iter().zip(&placement.tests);
+        let found = tests.filter(|((mark, _), test)| marks.has(*mark) && test.is_alarmed());
+        found.map(|((_, reason), _)| *reason).collect()
+    }
+
+    /// A net click, in the order of time. Returns the clicks that are found out, itself perhaps among
+    /// them.
+    pub(crate) fn click(
+        &mut self,
+        site: u64,
+        placement: u64,
+        at: (i64, u128),
+        marks: Marks,
+        rules: &Rules,
+    ) -> Vec<((i64, u128), VerdictReason)> {
+        let mut tallies = self.tallies;
+        let mut found = Vec::new();
+        let Some(placement) = self.of(site, placement) else { return found };
+        for (index, (mark, reason)) in TESTS.iter().enumerate() {
+            // Where nothing is measured, nothing can be missing.
+            let measured = placement.measured_since.is_some_and(|since| since <= at.0);
+            if *reason == VerdictReason::ClickFlooding && !measured {
+                continue;
+            }
+            let marked = marks.has(*mark);
+            tallies[index].add(marked);
+            let odds = Odds::of(&rules.thresholds, *reason);
+            let run = placement.tests[index].click(at, marked, tallies[index], odds);
+            found.extend(run.into_iter().map(|at| (at, *reason)));
+        }
+        self.tallies = tallies;
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ODDS: Odds = Odds { usual: 0.1, strange: 0.9, alarm: 6.0 };
+
+    fn feed(excess: &mut Excess, marks: &str) -> Vec<u128> {
+        let mut found = Vec::new();
+        for (i, mark) in marks.bytes().enumerate() {
+            let at = (i as i64, i as u128);
+            let all = excess.own;
+            let out = excess.click(at, mark == b'x', all, ODDS);
+            found.extend(out.into_iter().map(|(_, id)| id));
+        }
+        found
+    }
+
+    #[test]
+    fn the_alarm_comes_with_the_click_that_is_one_too_many() {
+        // ln 9 = 2.2 for each marked click: two are too few, three are enough.
+        let mut excess = Excess::default();
+        assert!(feed(&mut excess, "xx").is_empty() && !excess.is_alarmed());
+        let mut excess = Excess::default();
+        assert_eq!(feed(&mut excess, "xxx"), [0, 1, 2]);
+        assert!(excess.is_alarmed());
+    }
+
+    #[test]
+    fn clicks_without_the_mark_are_never_found_and_calm_the_test() {
+        let mut excess = Excess::default();
+        assert_eq!(feed(&mut excess, "ox.xox..oox...xo"), []);
+        assert!(!excess.is_alarmed());
+        let mut excess = Excess::default();
+        assert_eq!(feed(&mut excess, "oxxoxxxxo"), [1, 2, 4, 5, 6, 7]);
+        assert!(excess.is_alarmed());
+        feed(&mut excess, "oooooo");
+        assert!(!excess.is_alarmed());
+    }
+
+    #[test]
+    fn what_is_usual_is_learnt_from_the_other_placements() {
+        // Where half of all clicks have the mark, three in a row prove nothing.
+        let mut excess = Excess::default();
+        let all = Tally { clicks: 10_000, marked: 5_000 };
+        for id in 0..5 {
+            assert!(excess.click((0, id), true, all, ODDS).is_empty());
+        }
+        // But nobody becomes what is usual by being the most.
+        let flooded = Tally { clicks: 10_000, marked: 9_900 };
+        let mut excess = Excess::default();
+        assert!((excess.usual(flooded, ODDS) - 0.54).abs() < 1e-9);
+        for id in 0..20 {
+            excess.click((0, id), true, flooded, ODDS);
+        }
+        assert!(excess.is_alarmed());
+    }
+}

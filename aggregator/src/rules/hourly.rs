@@ -1,0 +1,280 @@
+//! What is compared once an hour: rates, strangers, addresses, conversions. Each finding is a flag
+//! on the placement's clicks of the next hour: worth a look, never a reason not to pay.
+
+use std::collections::BTreeMap;
+
+use footfall_event::VerdictReason;
+use serde::{Deserialize, Serialize};
+
+use super::Reasons;
+use super::settings::Thresholds;
+use super::statistics::{Counts, Prior, discovered};
+
+/// Positions that are told apart.
+pub(crate) const POSITIONS: usize = 16;
+/// Networks of an hour whose clicks are counted apart.
+const NETWORKS_MAX: usize = 1_024;
+/// Places needed to compare at all.
+const PEERS_MIN: usize = 3;
+const HOURS_OF_WEEK: usize = 168;
+
+/// One hour of one placement.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Hour {
+    pub(crate) impressions: [u32; POSITIONS],
+    pub(crate) clicks: [u32; POSITIONS],
+    pub(crate) new: u32,
+    networks: BTreeMap<u32, u32>,
+}
+
+/// Conversions of about a day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Conversions {
+    pub(crate) clicks: f64,
+    /// All, within 3 to 10 s, later than an hour.
+    pub(crate) all: f64,
+    pub(crate) glut: f64,
+    pub(crate) flat: f64,
+}
+
+/// What is remembered of one placement from hour to hour.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct History {
+    pub(crate) hour: Hour,
+    /// Impressions of the hour after, which come before the hour is closed.
+    next: [u32; POSITIONS],
+    pub(crate) conversions: Conversions,
+    /// Clicks by hour of the week, faded; negative where never seen. Empty at first.
+    usual: Vec<f32>,
+    hours: u32,
+    shift: f64,
+    new_share: f64,
+    new_clicks: f64,
+    /// What its clicks are flagged with.
+    pub(crate) flags: Reasons,
+}
+
+impl Hour {
+    pub(crate) fn click(&mut self, position: u16, network: u32, new: bool) {
+        self.clicks[slot(position)] += 1;
+        self.new += u32::from(new);
+        if network != 0
+            && (self.networks.len() < NETWORKS_MAX || self.networks.contains_key(&network))
+        {
+            *self.networks.entry(network).or_default() += 1;
+        }
+    }
+
+    fn total(&self) -> u32 {
+        self.clicks.iter().sum()
+    }
+
+    /// Entropy of its networks by the greatest possible one.
+    fn evenness(&self) -> f64 {
+        let all: f64 = self.networks.values().map(|count| f64::from(*count)).sum();
+        if all < 2.0 {
+            return 1.0;
+        }
+        let part = |count: &u32| f64::from(*count) / all;
+        let entropy: f64 =
+            self.networks.values().map(|count| -part(count) * part(count).ln()).sum();
+        entropy / all.ln()
+    }
+}
+
+/// Where a position is counted.
+pub(crate) fn slot(position: u16) -> usize {
+    usize::from(position).min(POSITIONS - 1)
+}
+
+/// Closes an hour for all placements of a campaign: compares, flags, and begins the next.
+/// `hour` counts hours since 1970; the week begins on a Monday.
+pub(crate) fn close(places: &mut [&mut History], hour: i64, rules: &Thresholds) {
+    let ctr = outliers(places, rules);
+    let evenness = evenness(places, rules);
+    let conversions = conversion_rates(places, rules);
+    for (at, place) in places.iter_mut().enumerate() {
+        let mut flags = Reasons::NONE;
+        flags.insert_if(ctr[at], VerdictReason::PlacementCtr);
+        flags.insert_if(evenness[at], VerdictReason::AddressEntropy);
+        flags.insert_if(conversions[at], VerdictReason::ConversionRate);
+        flags.insert_if(place.shifted(hour, rules), VerdictReason::RateShift);
+        flags.insert_if(place.burst(rules), VerdictReason::NewVisitorBurst);
+        flags.insert_if(place.conversions.claimed(rules), VerdictReason::ConversionTiming);
+        place.flags = flags;
+        place.hour = Hour { impressions: std::mem::take(&mut place.next), ..Hour::default() };
+        place.conversions.fade();
+    }
+}
+
+/// Click-through rates above those of the other placements at the same position.
+fn outliers(places: &[&mut History], rules: &Thresholds) -> Vec<bool> {
+    let mut found = vec![false; places.len()];
+    let mut tests = Vec::new();
+    for position in 0..POSITIONS {
+        let counts: Vec<_> = places
+            .iter()
+            .map(|place| Counts {
+                hits: f64::from(place.hour.clicks[position]),
+                trials: f64::from(
+                    place.hour.impressions[position].max(place.hour.clicks[position]),
+                ),
+            })
+            .collect();
+        for (at, counts_here) in counts.iter().enumerate() {
+            if counts_here.hits < f64::from(rules.placement_ctr.clicks) {
+                continue;
+            }
+            let others: Vec<_> = counts
+                .iter()
+                .enumerate()
+                .filter(|(other, counts)| *other != at && counts.trials > 0.0)
+                .map(|(_, counts)| *counts)
+                .collect();
+            if others.len() >= PEERS_MIN
+                && let Some(prior) = Prior::of(&others)
+            {
+                tests.push((at, prior.upper_tail(*counts_here)));
+            }
+        }
+    }
+    let probabilities: Vec<_> = tests.iter().map(|(_, probability)| *probability).collect();
+    let limit = discovered(&probabilities, rules.placement_ctr.false_discovery)
+        .min(rules.placement_ctr.probability);
+    for (at, probability) in tests {
+        found[at] |= probability <= limit;
+    }
+    found
+}
+
+/// Addresses far less even than in the other placements.
+fn evenness(places: &[&mut History], rules: &Thresholds) -> Vec<bool> {
+    let enough = |place: &History| place.hour.total() >= rules.address_entropy.clicks;
+    let values: Vec<_> =
+        places.iter().map(|place| enough(place).then(|| place.hour.evenness())).collect();
+    let deviates = |at: usize| {
+        let own = values[at]?;
+        let others: Vec<f64> =
+            values.iter().enumerate().filter(|(i, _)| *i != at).filter_map(|(_, v)| *v).collect();
+        if others.len() < PEERS_MIN {
+            return None;
+        }
+        let count = others.len() as f64;
+        let mean = others.iter().sum::<f64>() / count;
+        let variance = others.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / count;
+        // No placement is more alike to another than a hundredth.
+        Some((own - mean) / variance.sqrt().max(0.01) < -rules.address_entropy.deviations)
+    };
+    (0..places.len()).map(|at| deviates(at).unwrap_or(false)).collect()
+}
+
+/// Conversions far fewer than the other placements' clicks bring.
+fn conversion_rates(places: &[&mut History], rules: &Thresholds) -> Vec<bool> {
+    let counts: Vec<_> = places
+        .iter()
+        .map(|place| Counts {
+            hits: place.conversions.all.min(place.conversions.clicks).floor(),
+            trials: place.conversions.clicks.floor(),
+        })
+        .collect();
+    let all: f64 = counts.iter().map(|counts| counts.hits).sum();
+    let limit = &rules.conversion_rate;
+    let deviates = |at: usize| {
+        let own = counts[at];
+        if own.trials < f64::from(limit.clicks) || all < f64::from(limit.conversions) {
+            return false;
+        }
+        let others = counts.iter().enumerate().filter(|(i, c)| *i != at && c.trials > 0.0);
+        let others: Vec<_> = others.map(|(_, counts)| *counts).collect();
+        let prior = Prior::of(&others).filter(|_| others.len() >= PEERS_MIN);
+        prior.is_some_and(|prior| prior.lower_tail(own) < limit.probability)
+    };
+    (0..places.len()).map(deviates).collect()
+}
+
+impl History {
+    /// Impressions of this hour or the next.
+    pub(crate) fn shown(&mut self, position: u16, count: u32, next: bool) {
+        let hour = if next { &mut self.next } else { &mut self.hour.impressions };
+        let shown = &mut hour[slot(position)];
+        *shown = shown.saturating_add(count);
+    }
+
+    /// CUSUM of the hour's clicks against the same hour of the weeks before, or of the days before
+    /// while there is no week.
+    fn shifted(&mut self, hour: i64, rules: &Thresholds) -> bool {
+        // 1970 began on a Thursday.
+        let of_week = (hour + 3 * 24).rem_euclid(HOURS_OF_WEEK as i64) as usize;
+        if self.usual.is_empty() {
+            self.usual = vec![-1.0; HOURS_OF_WEEK];
+        }
+        let clicks = f64::from(self.hour.total());
+        let seen = |value: f32| (value >= 0.0).then_some(f64::from(value));
+        let days = (1..7).filter_map(|d| seen(self.usual[(of_week + 24 * d) % HOURS_OF_WEEK]));
+        let same_hour: Vec<f64> = days.collect();
+        let expected = seen(self.usual[of_week]).or_else(|| {
+            (!same_hour.is_empty()).then(|| same_hour.iter().sum::<f64>() / same_hour.len() as f64)
+        });
+        let enough = self.hours >= rules.rate_shift.hours;
+        self.hours = self.hours.saturating_add(1);
+        let mut alarmed = false;
+        if let Some(expected) = expected.filter(|_| enough) {
+            // Counting noise, and that no hour is like another by more than a fifth.
+            let noise = (expected + 1.0 + (0.2 * expected).powi(2)).sqrt();
+            let deviation = (clicks - expected) / noise;
+            self.shift = (self.shift + deviation - rules.rate_shift.slack)
+                .clamp(0.0, 2.0 * rules.rate_shift.alarm);
+            alarmed = self.shift >= rules.rate_shift.alarm;
+        }
+        if !alarmed {
+            let before = seen(self.usual[of_week]).unwrap_or(clicks);
+            self.usual[of_week] = (0.7 * before + 0.3 * clicks) as f32;
+        }
+        alarmed
+    }
+
+    /// Far more strangers than usual.
+    fn burst(&mut self, rules: &Thresholds) -> bool {
+        let clicks = f64::from(self.hour.total());
+        let share = f64::from(self.hour.new) / clicks.max(1.0);
+        let usual = self.new_share;
+        let enough =
+            clicks >= f64::from(rules.new_visitor_burst.clicks) && self.new_clicks >= clicks;
+        let noise = (usual * (1.0 - usual) / clicks.max(1.0)).sqrt().max(0.02);
+        let alarmed = enough && (share - usual) / noise > rules.new_visitor_burst.deviations;
+        if !alarmed && clicks > 0.0 {
+            let weight = clicks / (self.new_clicks + clicks);
+            self.new_share += weight * (share - self.new_share);
+            self.new_clicks = (self.new_clicks + clicks).min(1_000.0);
+        }
+        alarmed
+    }
+}
+
+impl Conversions {
+    /// A conversion so many milliseconds after its click.
+    pub(crate) fn add(&mut self, after_ms: i64) {
+        self.all += 1.0;
+        self.glut += f64::from(u8::from((3_000..=10_000).contains(&after_ms)));
+        self.flat += f64::from(u8::from(after_ms > 3_600_000));
+    }
+
+    /// Whether the times are not those of people.
+    fn claimed(&self, rules: &Thresholds) -> bool {
+        let limit = &rules.conversion_timing;
+        self.all >= f64::from(limit.conversions)
+            && (self.glut / self.all >= limit.glut || self.flat / self.all >= limit.flat)
+    }
+
+    /// An hour later it weighs a little less: a day's worth in all.
+    fn fade(&mut self) {
+        const KEPT: f64 = 1.0 - 1.0 / 24.0;
+        for value in [&mut self.clicks, &mut self.all, &mut self.glut, &mut self.flat] {
+            *value *= KEPT;
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "hourly_tests.rs"]
+mod tests;

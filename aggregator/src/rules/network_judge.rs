@@ -1,0 +1,322 @@
+//! Stage 1, by network: every event gets a first judgement at once, and each click two more looks
+//! when what belongs to it has come.
+//!
+//! The final look depends on what happened, not on the order in which it came (if nothing comes
+//! more than two minutes behind the watermark): every signal is asked as of a horizon, and the
+//! looks happen when the watermark passes fixed moments.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use footfall_event::record::Via;
+use footfall_event::{Activity, Verdict, VerdictReason};
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::click::{Click, Scene, Shown};
+use super::excess::Placements;
+use super::hosting::{self, Hosting};
+use super::network::Network;
+use super::recent::Recent;
+use super::{Facts, Opinion, Reasons, RuleSet, single};
+
+/// What may come later than the watermark without changing a final judgement, milliseconds.
+pub const LATENESS_MS: i64 = 120_000;
+/// Impressions prove clicks for a day.
+const IMPRESSIONS_MS: i64 = 86_400_000;
+/// A network's hash lives a day.
+const NETWORKS_MS: i64 = 43_200_000;
+/// An hour after midnight, the day before still matters.
+const AFTER_MIDNIGHT_MS: i64 = 3_600_000;
+
+/// How much a judge may remember.
+#[derive(Clone, Copy, Debug)]
+pub struct JudgeLimits {
+    /// Networks with ads (some 130 bytes each).
+    pub networks_max: usize,
+    /// Impressions (some 50 bytes each).
+    pub impressions_max: usize,
+    /// Clicks that are not final yet (some 300 bytes each).
+    pub clicks_max: usize,
+}
+
+impl Default for JudgeLimits {
+    fn default() -> JudgeLimits {
+        JudgeLimits { networks_max: 2_000_000, impressions_max: 4_000_000, clicks_max: 500_000 }
+    }
+}
+
+/// A click's judgement that changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Correction {
+    /// The click.
+    pub id: u128,
+    /// When it happened.
+    pub time: i64,
+    /// Hash of its campaign: where to send the correction.
+    pub campaign: u64,
+    /// What is thought of it now.
+    pub opinion: Opinion,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Waiting {
+    click: Click,
+    said: Opinion,
+    /// What its placement made of it.
+    found: Reasons,
+    last: bool,
+}
+
+/// The rules of stage 1 and what they remember.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NetworkJudge {
+    #[serde(skip)]
+    rules: Arc<RuleSet>,
+    networks: Recent<Network>,
+    impressions: Recent<Shown>,
+    shows: Recent<u32>,
+    waiting: BTreeMap<(i64, u128), Waiting>,
+    placements: Placements,
+    clicks_max: usize,
+}
+
+impl NetworkJudge {
+    /// A judge that has seen nothing.
+    pub fn new(rules: Arc<RuleSet>, limits: JudgeLimits) -> NetworkJudge {
+        NetworkJudge {
+            rules,
+            networks: Recent::new(NETWORKS_MS, limits.networks_max),
+            impressions: Recent::new(IMPRESSIONS_MS, limits.impressions_max),
+            shows: Recent::new(LATENESS_MS, limits.networks_max / 4),
+            waiting: BTreeMap::new(),
+            placements: Placements::default(),
+            clicks_max: limits.clicks_max,
+        }
+    }
+
+    /// Judges by these rules from now on.
+    pub fn set_rules(&mut self, rules: Arc<RuleSet>) {
+        self.rules = rules;
+    }
+
+    /// The rules in force.
+    pub fn rules(&self) -> &Arc<RuleSet> {
+        &self.rules
+    }
+
+    /// What is thought of an event when it comes. A repeat changes nothing, but a click that is not
+    /// final yet must not be given twice.
+    pub fn observe(&mut self, facts: &Facts<'_>) -> Opinion {
+        let rules = self.rules.clone();
+        let of = rules.of(facts.site, facts.campaign);
+        let mut own = single::reasons(of, facts);
+        let machine = facts.bot || facts.automated;
+        match facts.activity {
+            Activity::Click => return self.click(facts, own),
+            Activity::Impression => {
+                let again = self.impression(facts, machine);
+                own.insert_if(
+                    again > of.thresholds.duplicate_impression.per_minute,
+                    VerdictReason::DuplicateImpression,
+                );
+            }
+            Activity::View => {
+                let shown = self.shown(facts);
+                shown.viewed_at = shown.viewed_at.min(facts.time);
+                self.life(facts, machine);
+            }
+            Activity::Engagement if facts.engaged_ms >= 1_000 => self.life(facts, machine),
+            Activity::Search | Activity::Action if facts.via == Via::Script => {
+                self.life(facts, machine);
+            }
+            _ => {}
+        }
+        Opinion { reasons: of.active(own), ..Opinion::default() }
+    }
+
+    /// Remembers an impression. How often its visitor was shown this ad here within the minute.
+    fn impression(&mut self, facts: &Facts<'_>, machine: bool) -> u32 {
+        let at = facts.time.min(facts.received_at);
+        let shown = self.shown(facts);
+        let new = shown.at == i64::MAX;
+        shown.at = shown.at.min(at);
+        shown.measurable |= facts.measurable;
+        if !new || machine || facts.network == 0 {
+            return 0;
+        }
+        self.placements.shown(facts.site, facts.placement, facts.time);
+        let network = self.networks.touch(facts.network, || Network::new(facts.time));
+        network.seen(facts.time);
+        network.shown(facts.time);
+        if facts.visitor == 0 {
+            return 0;
+        }
+        // A count for each minute: the order within it doesn't matter.
+        let minute = facts.time.div_euclid(60_000) as u64;
+        let key = facts.visitor ^ facts.ad.rotate_left(21) ^ facts.placement.rotate_left(42);
+        let shows = self.shows.touch(key ^ minute.wrapping_mul(0x9e37_79b9_7f4a_7c15), || 0);
+        *shows += 1;
+        *shows
+    }
+
+    fn shown(&mut self, facts: &Facts<'_>) -> &mut Shown {
+        let id = if facts.activity == Activity::Impression { facts.id } else { facts.impression };
+        let new = || Shown { at: i64::MAX, viewed_at: i64::MAX, measurable: false };
+        self.impressions.touch(fingerprint(facts.site ^ facts.network, id), new)
+    }
+
+    fn life(&mut self, facts: &Facts<'_>, machine: bool) {
+        // Where there are no ads, nobody needs to be remembered.
+        if !machine && facts.visitor != 0 && facts.network != 0 && self.impressions.len() > 0 {
+            let network = self.networks.touch(facts.network, || Network::new(facts.time));
+            network.seen(facts.time);
+            network.lives(facts.visitor, facts.site, facts.time);
+        }
+    }
+
+    fn click(&mut self, facts: &Facts<'_>, own: Reasons) -> Opinion {
+        let of = self.rules.of(facts.site, facts.campaign);
+        let click = Click {
+            id: facts.id,
+            time: facts.time,
+            site: facts.site,
+            campaign: facts.campaign,
+            ad: facts.ad,
+            placement: facts.placement,
+            network: facts.network,
+            previous_network: facts.previous_network,
+            visitor: facts.visitor,
+            previous_visitor: facts.previous_visitor,
+            impression: facts.impression,
+            impression_at: facts.impression_at,
+            proof: facts.proof,
+            shared_hosting: hosting::of(of, facts.asn) == Hosting::Shared,
+            own,
+        };
+        if facts.network != 0 {
+            let network = self.networks.touch(facts.network, || Network::new(facts.time));
+            network.seen(facts.time);
+            network.click(click.note());
+        }
+        let mut said = self.judge(&click, i64::MAX - 1);
+        let suspected = self.placements.suspects(click.site, click.placement, said.marks);
+        said.reasons = of.active(said.reasons.union(suspected));
+        let due = facts.time + of.thresholds.hindsight.settle_s * 1_000;
+        self.waiting
+            .insert((due, facts.id), Waiting { click, said, found: Reasons::NONE, last: false });
+        said
+    }
+
+    fn judge(&self, click: &Click, horizon: i64) -> Opinion {
+        let after_midnight = click.time.rem_euclid(86_400_000) < AFTER_MIDNIGHT_MS;
+        let previous = Some(click.previous_network).filter(|hash| *hash != 0 && after_midnight);
+        click.judge(&Scene {
+            rules: self.rules.of(click.site, click.campaign),
+            shown: self.impressions.get(fingerprint(click.site ^ click.network, click.impression)),
+            network: self.networks.get(click.network),
+            previous: previous.and_then(|hash| self.networks.get(hash)),
+            horizon,
+        })
+    }
+
+    /// The next moment at which [`NetworkJudge::close`] has something to do.
+    pub fn due(&self) -> i64 {
+        self.waiting.first_key_value().map_or(i64::MAX, |((due, _), _)| *due)
+    }
+
+    /// Looks again at what the watermark has passed. To be called before each event whose time moves
+    /// the watermark beyond [`NetworkJudge::due`], so that batches don't matter.
+    pub fn close(&mut self, watermark: i64) -> Vec<Correction> {
+        let mut corrections = Vec::new();
+        while self.due() <= watermark || self.waiting.len() > self.clicks_max {
+            let Some(((due, id), mut waiting)) = self.waiting.pop_first() else { break };
+            let mut now = self.judge(&waiting.click, due - LATENESS_MS);
+            if !waiting.last {
+                waiting.found = self.compare(&waiting.click, now, &mut corrections);
+            }
+            let Click { site, campaign, time, .. } = waiting.click;
+            let of = self.rules.of(site, campaign);
+            now.reasons = of.active(now.reasons.union(waiting.found));
+            if now != waiting.said {
+                corrections.push(Correction { id, time, campaign, opinion: now });
+            }
+            if !waiting.last {
+                let due = time + of.thresholds.hindsight.final_s * 1_000;
+                waiting.last = true;
+                waiting.said = now;
+                self.waiting.insert((due, id), waiting);
+            }
+        }
+        corrections
+    }
+
+    /// Compares the click with others in its placement, whatever their campaign. Returns what that
+    /// makes of it; what it makes of earlier clicks is corrected.
+    fn compare(
+        &mut self,
+        click: &Click,
+        now: Opinion,
+        corrections: &mut Vec<Correction>,
+    ) -> Reasons {
+        let rules = self.rules.clone();
+        let of = rules.of(click.site, click.campaign);
+        // What is invalid anyhow says nothing about a placement: somebody attacks it.
+        if of.verdict(now.reasons) == Verdict::Invalid {
+            return Reasons::NONE;
+        }
+        let at = (click.time, click.id);
+        let run = self.placements.click(click.site, click.placement, at, now.marks, of);
+        let mut found = Reasons::NONE;
+        let hindsight = &of.thresholds.hindsight;
+        // By the clicks' own times, not by who happens to wait still.
+        let reach = (hindsight.final_s - hindsight.settle_s) * 1_000;
+        for ((time, id), reason) in run {
+            if (time, id) == at {
+                found.insert(reason);
+            } else if time > click.time - reach
+                && let Some(earlier) = self.waiting.get_mut(&(time + hindsight.final_s * 1_000, id))
+            {
+                earlier.found.insert(reason);
+                let of = rules.of(earlier.click.site, earlier.click.campaign);
+                let reasons = of.active(earlier.said.reasons.union(earlier.found));
+                if reasons != earlier.said.reasons {
+                    earlier.said.reasons = reasons;
+                    let (campaign, opinion) = (earlier.click.campaign, earlier.said);
+                    corrections.push(Correction { id, time, campaign, opinion });
+                }
+            }
+        }
+        found
+    }
+
+    /// Forgets what is too old to matter. To be called now and then.
+    pub fn tidy(&mut self, watermark: i64) {
+        self.networks.tidy(watermark);
+        self.impressions.tidy(watermark);
+        self.shows.tidy(watermark);
+    }
+
+    /// Bytes that it holds, nearly.
+    pub fn bytes(&self) -> usize {
+        self.networks.bytes()
+            + self.networks.values().map(Network::bytes).sum::<usize>()
+            + self.impressions.bytes()
+            + self.shows.bytes()
+            + self.waiting.len() * (size_of::<Waiting>() + 40)
+    }
+
+    /// Networks, impressions and clicks remembered.
+    pub fn remembered(&self) -> [usize; 3] {
+        [self.networks.len(), self.impressions.len(), self.waiting.len()]
+    }
+}
+
+/// A key for an impression, of a site and a network.
+fn fingerprint(whose: u64, id: u128) -> u64 {
+    xxh3_64(&id.to_le_bytes()) ^ whose
+}
+
+#[cfg(test)]
+#[path = "network_tests.rs"]
+mod tests;

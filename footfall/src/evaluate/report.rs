@@ -1,0 +1,204 @@
+//! The report: Markdown with tables, and two plots.
+
+use std::fmt::Write;
+
+use footfall_aggregator::rules::RuleSet;
+use footfall_event::VerdictReason;
+
+use super::adversary::FAMILIES;
+use super::metrics::{Estimate, Figures};
+use super::plot;
+use super::world::Cohort;
+use super::{EvaluateArgs, Found, HELD_OUT, SWEEP};
+
+/// The report, and its plots by file name.
+pub(super) fn write(
+    args: &EvaluateArgs,
+    rules: &RuleSet,
+    found: &Found,
+) -> (String, Vec<(&'static str, String)>) {
+    let mut out = String::new();
+    let mut plots = Vec::new();
+    head(&mut out, args, rules, found);
+    plots.push(("cohorts.svg", cohorts(&mut out, found)));
+    families(&mut out, args, found);
+    if !found.sweep.is_empty() {
+        plots.push(("recall.svg", sweep(&mut out, found)));
+        ablation(&mut out, found);
+    }
+    (out, plots)
+}
+
+fn over(days: &[Figures], of: impl Fn(&Figures) -> f64) -> Estimate {
+    Estimate::of(&days.iter().map(of).collect::<Vec<_>>())
+}
+
+// Writing to a text can't fail.
+macro_rules! say {
+    ($out:expr, $($text:tt)*) => { let _ = writeln!($out, $($text)*); };
+}
+
+fn head(out: &mut String, args: &EvaluateArgs, rules: &RuleSet, found: &Found) {
+    let last = args.first_seed + args.seeds - 1;
+    say!(out, "# How well invalid traffic is recognised (simulated)\n");
+    say!(
+        out,
+        "Every figure here is **simulated**: a day of honest traffic and one family of fraud, made \
+         from a seed and judged by the rules, version {}. It says what the rules do to traffic like \
+         this, and nothing about how much fraud a real site has.\n",
+        rules.version()
+    );
+    say!(
+        out,
+        "- Made by `footfall evaluate --seeds {} --first-seed {} --people {} --intensity {}`",
+        args.seeds,
+        args.first_seed,
+        args.people,
+        args.intensity
+    );
+    let kept = if args.first_seed > HELD_OUT { "not looked at" } else { "looked at" };
+    say!(
+        out,
+        "- Seeds {} to {last}, {kept} when thresholds were set; intervals are 95 % over seeds",
+        args.first_seed
+    );
+    let clicks = over(&found.honest, |day| (day.honest + day.repeats) as f64).mean;
+    say!(out, "- A day has {} impressions and {clicks:.0} clicks without fraud", found.impressions);
+    say!(
+        out,
+        "- Positive: the verdict at the end is invalid. Flagged is neither caught nor false\n"
+    );
+}
+
+fn cohorts(out: &mut String, found: &Found) -> String {
+    say!(out, "## Honest clicks judged invalid (simulated)\n");
+    say!(out, "| people | share judged invalid | limit | holds |");
+    say!(out, "|---|---|---|---|");
+    let mut row = |name: &str, estimate: Estimate, limit: f64| {
+        let holds = if estimate.mean <= limit { "yes" } else { "NO" };
+        say!(out, "| {name} | {} | {} % | {holds} |", estimate.percent(), 100.0 * limit);
+    };
+    row("all", over(&found.honest, Figures::false_positives), 0.005);
+    let mut bars = Vec::new();
+    for (cohort, name, _) in Cohort::ALL {
+        let estimate = over(&found.honest, |day| day.of_cohort(cohort));
+        row(name, estimate, 0.01);
+        bars.push((name, estimate.mean));
+    }
+    let flagged = over(&found.honest, |day| day.honest_flagged as f64 / day.honest as f64);
+    let repeats = over(&found.honest, |day| day.repeats_invalid as f64 / day.repeats.max(1) as f64);
+    say!(out, "\nFlagged, and billed: {} of honest clicks.", flagged.percent());
+    say!(
+        out,
+        "A person's second click on the same ad is not billable by rule, and neither honest nor \
+         fraud here; {} of these are judged invalid.\n",
+        repeats.percent()
+    );
+    say!(out, "| first reason | share of honest clicks |");
+    say!(out, "|---|---|");
+    for reason in VerdictReason::ALL {
+        let of = |day: &Figures| {
+            day.wrong.get(reason).copied().unwrap_or(0) as f64 / day.honest.max(1) as f64
+        };
+        let estimate = over(&found.honest, of);
+        if estimate.mean > 0.0 {
+            say!(out, "| `{reason}` | {} |", estimate.percent());
+        }
+    }
+    say!(out, "");
+    plot::bars("Honest clicks judged invalid", &bars, 0.01)
+}
+
+fn families(out: &mut String, args: &EvaluateArgs, found: &Found) {
+    for (tuned, title) in [
+        (false, "Families that were not looked at when thresholds were set"),
+        (true, "Families on which thresholds were set"),
+    ] {
+        say!(out, "## {title} (simulated, {} % of clicks)\n", 100.0 * args.intensity);
+        say!(
+            out,
+            "| | family | recall | target | holds | recall at 0.1 % / 1 % false positives | average \
+             precision | flagged | false positives | fraud billed | honest clicks not billed | delay \
+             p50 / p95 |"
+        );
+        say!(out, "|---|---|---|---|---|---|---|---|---|---|---|---|");
+        for ((_, code, name, _, target), days) in
+            FAMILIES.iter().zip(&found.families).filter(|((.., set_on, _), _)| *set_on == tuned)
+        {
+            let recall = over(days, Figures::recall);
+            let (goal, holds) = match target {
+                Some(target) => (
+                    format!("≥ {:.0} %", 100.0 * target),
+                    if recall.mean >= *target { "yes" } else { "NO" },
+                ),
+                None => ("as it is".to_owned(), "–"),
+            };
+            let seconds = |at: usize| over(days, |day| day.delay[at] as f64 / 1_000.0).mean;
+            say!(
+                out,
+                "| {code} | {name} | {} | {goal} | {holds} | {:.1} % / {:.1} % | {:.3} | {:.1} % | \
+                 {:.2} % | €{:.0} | €{:.0} | {:.0} s / {:.0} s |",
+                recall.percent(),
+                100.0 * over(days, |day| day.recall_at[0]).mean,
+                100.0 * over(days, |day| day.recall_at[1]).mean,
+                over(days, |day| day.average_precision).mean,
+                100.0 * over(days, |day| day.fraud_flagged as f64 / day.fraud.max(1) as f64).mean,
+                100.0 * over(days, Figures::false_positives).mean,
+                over(days, |day| day.money()[0]).mean,
+                over(days, |day| day.money()[1]).mean,
+                seconds(0),
+                seconds(1),
+            );
+        }
+        say!(out, "");
+    }
+}
+
+fn sweep(out: &mut String, found: &Found) -> String {
+    say!(out, "## Recall by intensity (simulated, one seed)\n");
+    let mut header = String::from("| | family |");
+    for share in SWEEP {
+        let _ = write!(header, " {} % |", 100.0 * share);
+    }
+    say!(out, "{header} least share with half recognised |");
+    say!(out, "|---|---|{}---|", "---|".repeat(SWEEP.len()));
+    let mut lines = Vec::new();
+    for ((_, code, name, ..), recalls) in FAMILIES.iter().zip(&found.sweep) {
+        let cells: Vec<_> =
+            recalls.iter().map(|recall| format!("{:.0} %", 100.0 * recall)).collect();
+        let least = SWEEP.iter().zip(recalls).find(|(_, recall)| **recall >= 0.5);
+        let least = least.map_or("none".to_owned(), |(share, _)| format!("{} %", 100.0 * share));
+        say!(out, "| {code} | {name} | {} | {least} |", cells.join(" | "));
+        let points = SWEEP.iter().copied().zip(recalls.iter().copied()).collect();
+        lines.push((format!("{code} {}", name.split(',').next_back().unwrap_or(name)), points));
+    }
+    say!(out, "");
+    plot::recall(&lines)
+}
+
+fn ablation(out: &mut String, found: &Found) {
+    say!(out, "## What each signal adds (simulated, one seed)\n");
+    let first = |of: fn(&Figures) -> f64| {
+        let sum: f64 = found.families.iter().map(|days| of(&days[0])).sum();
+        sum / found.families.len() as f64
+    };
+    let (recall, wrong) = (first(Figures::recall), first(Figures::false_positives));
+    say!(
+        out,
+        "Mean over all families: {:.2} % of fraud is recognised, {:.3} % of honest clicks are judged \
+         invalid. Without one signal:\n",
+        100.0 * recall,
+        100.0 * wrong
+    );
+    say!(out, "| without | recall | false positives |");
+    say!(out, "|---|---|---|");
+    for (reason, without, wrong_without) in &found.ablation {
+        say!(
+            out,
+            "| `{reason}` | {:+.2} points | {:+.3} points |",
+            100.0 * (without - recall),
+            100.0 * (wrong_without - wrong)
+        );
+    }
+    say!(out, "");
+}
