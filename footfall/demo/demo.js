@@ -1,5 +1,6 @@
-// The demo shop's own script: a search, a basket whose steps change in place, and a receipt that
-// shows what Footfall's script sends from this page. Everything else is plain HTML.
+// The demo's own script: a search with ads for what is searched, a basket whose steps change in
+// place, an advertiser's form, and a receipt that shows what Footfall's script sends from this page.
+// Everything else is plain HTML.
 "use strict";
 
 // ---- Receipt: every beacon of this page, and what the server said ----
@@ -14,6 +15,9 @@ function show(event) {
     search: () => `“${event.query}”, ${event.results} found`,
     action: () =>
       event.name + (event.value ? `, ${event.value.amount} ${event.value.currency}` : ""),
+    impression: () => `${event.ad} at ${event.placement}, position ${event.position}`,
+    view: () => `${event.ad} in view for ${(event.viewable_ms / 1000).toFixed(1)} s`,
+    conversion: () => event.goal + (event.click ? ", by a click on an ad" : ""),
   };
   const cell = (tag, name, text) => {
     const element = document.createElement(tag);
@@ -94,6 +98,40 @@ function search() {
     ? `${results} found for “${query}”`
     : `Nothing found for “${query}”. The dashboard lists searches like this one, too.`;
   tell("search", { query, results, filters: kind ? { kind } : undefined });
+  advertise(query);
+}
+
+/** Ads for a search: which one stands first depends on what is searched. */
+function advertise(query) {
+  const ads = [
+    ["demo-hut-weekend", "Two nights, one price", "Hut & Hearth, until the snow comes"],
+    ["demo-sleeper", "Asleep to the Alps", "Night Rail"],
+  ];
+  if (query.length % 2) ads.reverse();
+  ads.forEach(([ad, title, text], i) => {
+    const link = document.createElement("a");
+    const search = new URLSearchParams({ placement: "demo-search", position: i + 1, query });
+    link.href = `../c/${ad}?${search}`;
+    link.rel = "noopener nofollow sponsored";
+    for (const [tag, content] of [
+      ["span", "Ad"],
+      ["strong", title],
+      ["span", text],
+    ]) {
+      const part = document.createElement(tag);
+      part.textContent = content;
+      link.append(part);
+    }
+    link.firstChild.className = "mark";
+    const box = document.createElement("div");
+    box.className = "promo";
+    box.dataset.footfallAd = ad;
+    box.dataset.footfallPlacement = "demo-search";
+    box.dataset.footfallPosition = i + 1;
+    box.dataset.footfallQuery = query;
+    box.append(link);
+    document.querySelector(".promos").append(box);
+  });
 }
 
 /** Puts another page's content in the place of this one's, without loading the page. */
@@ -134,6 +172,19 @@ addEventListener("popstate", () => {
 });
 
 document.addEventListener("submit", (submit) => {
+  if (submit.target.matches("form.convert")) {
+    submit.preventDefault();
+    const { goal, amount, status } = submit.target.dataset;
+    tell("conversion", {
+      goal,
+      status,
+      transaction: `demo-${Date.now()}`,
+      value: amount && { amount, currency: "EUR" },
+    });
+    const done = document.querySelector(".done");
+    done.hidden = false;
+    done.textContent = "Thanks. The dashboard knows in a second or two.";
+  }
   if (!submit.target.matches("form.add")) return;
   tell("action", {
     name: "add to basket",

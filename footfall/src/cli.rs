@@ -344,10 +344,14 @@ pub(crate) struct SimulateArgs {
     /// The site; it must exist
     #[arg(long, default_value = "demo.localhost")]
     pub(crate) site: String,
-    /// An ingest key of the site: with it the visitors come from addresses all over the world
+    /// An ingest key of the site: with it the visitors come from addresses all over the world (for
+    /// their clicks on ads, the server's ingest.trusted_proxies has to name this machine)
     #[arg(long, env = "FOOTFALL_KEY", hide_env_values = true)]
     pub(crate) key: Option<String>,
     /// The same seed makes the same visitors
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Show no ads
+    #[arg(long)]
+    pub(crate) no_ads: bool,
 }

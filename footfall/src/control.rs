@@ -92,6 +92,13 @@ impl Access {
         Ok(Access::Direct { log, view })
     }
 
+    /// The same, but only if somebody serves what is configured: nothing is made where there is
+    /// neither a server nor Kafka.
+    pub(crate) fn to_running(config: &Config) -> Result<Option<Access>> {
+        let running = config.uses_kafka() || UnixStream::connect(socket_path(&config.data)).is_ok();
+        running.then(|| Access::open(config)).transpose()
+    }
+
     /// Everything of some kinds (words of [`footfall_event::catalog::KINDS`]).
     pub(crate) fn list(&self, kinds: &[&str]) -> Result<Catalog> {
         let socket = match self {

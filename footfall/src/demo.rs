@@ -1,11 +1,18 @@
-//! `/demo`: a small site with the snippet on it, so that a newcomer sees real numbers at once.
+//! `/demo`: a small site with the snippet and ads on it, and the pages of those who advertise there,
+//! so that a newcomer sees real numbers at once.
 
+mod ads;
+
+use anyhow::Result;
 use axum::Router;
 use axum::extract::Path;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use footfall_event::catalog::{Entry, Site};
+use footfall_topics::catalog::CatalogView;
+
+use crate::commands::now_ms;
 
 /// The site under which the demo's pages are counted.
 pub(crate) const SITE: &str = "demo.localhost";
@@ -27,6 +34,8 @@ const FILES: &[(&str, &str)] = files!(
     "basket.html",
     "delivery.html",
     "thanks.html",
+    "huts.html",
+    "trains.html",
     "demo.css",
     "demo.js",
     "mark.svg",
@@ -43,14 +52,23 @@ pub(crate) fn app() -> Router {
         .route("/demo/{name}", get(|Path(name): Path<String>| async move { file(&name) }))
 }
 
-/// The demo's entry in the catalogue.
-pub(crate) fn site(created_at: i64) -> Entry {
-    Entry::Site(Site {
-        domain: SITE.to_owned(),
-        aliases: vec!["localhost".to_owned(), "127.0.0.1".to_owned()],
-        created_at,
-        ..Site::default()
-    })
+/// Puts into the catalogue what the demo needs and what is not there yet. `url` is the address under
+/// which browsers reach this server.
+pub(crate) async fn set_up(view: &CatalogView, url: &str) -> Result<()> {
+    let catalog = view.load();
+    if !catalog.sites.contains_key(SITE) {
+        let site = Site {
+            domain: SITE.to_owned(),
+            aliases: vec!["localhost".to_owned(), "127.0.0.1".to_owned()],
+            created_at: now_ms(),
+            ..Site::default()
+        };
+        view.put(&Entry::Site(site)).await?;
+    }
+    for entry in ads::missing(&catalog, now_ms(), url) {
+        view.put(&entry).await?;
+    }
+    Ok(())
 }
 
 fn file(name: &str) -> Response {

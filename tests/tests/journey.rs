@@ -1,5 +1,6 @@
 //! A newcomer's journey: start the program, browse the demo in a real browser, and see every page
-//! on the dashboard within two seconds; the same on Kafka with a process for each role.
+//! on the dashboard within two seconds; the same on Kafka with a process for each role. And an ad's:
+//! shown, seen, clicked, and converted on the advertiser's page.
 
 mod system;
 
@@ -53,19 +54,16 @@ fn each_demo_page_is_on_the_dashboard_within_two_seconds() -> Result<()> {
 
 #[test]
 fn the_same_journey_on_kafka_with_a_process_for_each_role() -> Result<()> {
-    let mut system = System::kafka(DEMO)?;
-    let key = system.key(DEMO)?;
-    let sender = footfall_tests::load::Sender::new(&key);
-    let view = |path: &str| {
-        serde_json::json!({"type": "pageview", "site": DEMO, "url": format!("https://{DEMO}{path}"),
-            "ip": "203.0.113.9", "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"})
-    };
-    for path in ["/", "/guides", "/boots"] {
-        sender.insist(|| system.ingest_url(), &[view(path)], Duration::from_secs(20))?;
+    let mut system = System::kafka_with_demo()?;
+    let browser = Browser::start()?;
+    let page = browser.page()?;
+    for path in ["/demo/", "/demo/guides.html", "/demo/product.html"] {
+        page.goto(&format!("{}{path}", system.ingest_url()))?;
         eventually("the page is on the dashboard", Duration::from_secs(10), || {
             Ok(pages(&system.dashboard_url(), DEMO)?.contains(&(path.to_owned(), 1)))
         })?;
     }
+    let sender = footfall_tests::load::Sender::new(&system.key(DEMO)?);
     // One of the two aggregators dies for good: the other takes its shards over.
     system.aggregators().remove(0).kill();
     for i in 0..40 {
@@ -76,4 +74,55 @@ fn the_same_journey_on_kafka_with_a_process_for_each_role() -> Result<()> {
     eventually("the survivor has taken over all shards", Duration::from_secs(60), || {
         Ok(pages(&system.dashboard_url(), DEMO)?.contains(&("/after".to_owned(), 40)))
     })
+}
+
+/// Waits until the warehouse has exactly one such event, and returns the value of an expression on it.
+fn stored(serve: &Footfall, value: &str, condition: &str) -> Result<String> {
+    let sql =
+        format!("SELECT count(), any(toString({value})) FROM footfall.events WHERE {condition}");
+    let mut found = String::new();
+    eventually(condition, Duration::from_secs(10), || {
+        let answer = serve.sql(&sql)?;
+        let (count, value) = answer.split_once('\t').context("two columns")?;
+        value.clone_into(&mut found);
+        Ok(count == "1")
+    })?;
+    Ok(found)
+}
+
+#[test]
+fn an_ad_is_seen_clicked_and_converted_in_a_real_browser() -> Result<()> {
+    let serve = Footfall::serve(&[])?;
+    let browser = Browser::start()?;
+    let page = browser.page()?;
+    page.goto(&format!("{}/demo/guide-map.html", serve.url()))?;
+    // Below the article, and so below the fold: an impression that nobody has seen.
+    let of_ad = "ad = 'demo-hut-ridge' AND placement = 'demo-article' AND position = 1";
+    let impression = stored(&serve, "id", &format!("type = 'impression' AND {of_ad}"))?;
+    assert_eq!(page.eval("scrollY")?, 0);
+    page.eval("document.querySelector('[data-footfall-ad]').scrollIntoView({block: 'center'})")?;
+    stored(&serve, "id", &format!("type = 'view' AND impression = '{impression}'"))?;
+
+    page.loads(|| page.click("[data-footfall-ad] a"))?;
+    let clicked = Instant::now();
+    let address = page.eval("location.href")?;
+    let address = address.as_str().context("an address")?;
+    assert!(address.contains("/demo/huts.html?hut=ridge&ffclid="), "{address}");
+    let click = stored(
+        &serve,
+        "id",
+        &format!("type = 'click' AND {of_ad} AND impression = '{impression}'"),
+    )?;
+    let took = clicked.elapsed();
+    println!("the click was in the warehouse after {took:?}");
+    assert!(took < Duration::from_secs(2), "{took:?}");
+
+    page.click("form.convert button")?;
+    let converted = "type = 'conversion' AND site = 'partners.localhost' AND goal = 'booking'";
+    let touches = stored(&serve, "touches", converted)?;
+    let touches: Value = serde_json::from_str(&touches)?;
+    assert_eq!(touches[0]["click"], click, "{touches}");
+    assert_eq!(touches[0]["ad"], "demo-hut-ridge", "{touches}");
+    assert_eq!(touches[0]["site"], DEMO, "{touches}");
+    Ok(())
 }

@@ -17,7 +17,6 @@ use tokio_util::sync::CancellationToken;
 use super::Parts;
 use super::parts::{Aggregator, Engine};
 use super::started::Started;
-use crate::commands::now_ms;
 use crate::config::Config;
 use crate::telemetry::{self, Ready};
 use crate::{control, demo, http};
@@ -100,7 +99,8 @@ async fn run_until_stopped(config: &mut Config, parts: Parts, json: bool) -> Res
             });
             ingests = Some(ingest);
             if config.demo.unwrap_or(parts.is_serve()) {
-                router = router.merge(demo_site(&view).await?);
+                demo::set_up(&view, &config.public_url()).await?;
+                router = router.merge(demo::app());
             }
         }
         if parts.dashboard {
@@ -209,13 +209,6 @@ fn open_log(config: &Config, parts: Parts) -> Result<Arc<dyn Log>> {
         ..spool::Settings::default()
     };
     Ok(Spool::open(super::kafka_settings(config), settings)?)
-}
-
-async fn demo_site(view: &CatalogView) -> Result<Router> {
-    if !view.load().sites.contains_key(demo::SITE) {
-        view.put(&demo::site(now_ms())).await?;
-    }
-    Ok(demo::app())
 }
 
 async fn dashboard(

@@ -67,6 +67,30 @@ fn a_way_through_the_demo_shop() {
     }
     assert!(views.iter().all(|view| view["site"] == "demo.localhost"));
     assert_eq!(complaints(&page), [""; 0]);
+
+    // Ads: in the page, and for a search by script.
+    page.goto(&site.url("/demo/search.html?q=rain")).unwrap();
+    page.wait_until("document.querySelectorAll('.promos a').length === 2").unwrap();
+    let ads: Vec<Value> = site.events();
+    let ads = ads.iter().filter(|event| event["type"] == "impression");
+    let places: Vec<_> =
+        ads.map(|event| (event["placement"].clone(), &event["position"])).collect();
+    assert_eq!(places[0], (json!("demo-home"), &json!(1)), "{places:?}");
+    page.wait_until("document.querySelector('.promos a').search.includes('impression=')").unwrap();
+    site.file("/c/demo-hut-weekend", "<title>there</title>");
+    page.loads(|| page.click("[data-footfall-ad=demo-hut-weekend] a")).unwrap();
+    let click = site.requests("/c/demo-hut-weekend").remove(0);
+    assert!(click.query.starts_with("placement=demo-search&position="), "{}", click.query);
+    assert!(click.query.contains("&query=rain&impression="), "{}", click.query);
+
+    // The advertiser's page converts, and knows by which click.
+    page.goto(&site.url("/demo/huts.html?ffclid=a-click")).unwrap();
+    page.click("form.convert button").unwrap();
+    let conversion = site.wait_for("conversion", 1).remove(0);
+    assert_eq!((&conversion["goal"], &conversion["click"]), (&json!("booking"), &json!("a-click")));
+    assert_eq!(conversion["value"], json!({"amount": "84.00", "currency": "EUR"}));
+    assert_eq!(conversion["site"], "partners.localhost");
+    assert_eq!(complaints(&page), [""; 0]);
     if let Some(folder) = std::env::var_os("FOOTFALL_SCREENSHOTS") {
         for (name, width, dark) in [("demo-light", 1280, false), ("demo-dark-phone", 390, true)] {
             let file = std::path::Path::new(&folder).join(format!("{name}.png"));

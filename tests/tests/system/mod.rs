@@ -36,6 +36,19 @@ impl System {
 
     /// `engine`, `ingest`, two `aggregate` and `dashboard` on a Kafka broker of their own.
     pub(crate) fn kafka(site: &str) -> Result<System> {
+        let system = System::on_kafka(&[])?;
+        system.configurable().run(&["site", "add", site])?;
+        Ok(system)
+    }
+
+    /// The same with the demo, which `ingest` offers when its configuration says so.
+    pub(crate) fn kafka_with_demo() -> Result<System> {
+        let config = tempfile::NamedTempFile::with_suffix(".toml")?;
+        std::fs::write(&config, "demo = true\n")?;
+        System::on_kafka(&["--config", config.path().to_str().context("a plain path")?])
+    }
+
+    fn on_kafka(of_ingest: &[&str]) -> Result<System> {
         let broker = Broker::start()?;
         let bootstrap = broker.bootstrap().to_owned();
         let engine = Footfall::start("engine", &[])?;
@@ -46,8 +59,7 @@ impl System {
         let engine_port = address.trim_start_matches("http://").to_owned();
         let engine = restart_on(engine, &engine_port)?;
         let options = ["--kafka", bootstrap.as_str(), "--clickhouse", clickhouse.as_str()];
-        let ingest = Footfall::start("ingest", &options)?;
-        ingest.run(&["site", "add", site])?;
+        let ingest = Footfall::start("ingest", &[&options, of_ingest].concat())?;
         let url = Arc::new(Mutex::new(ingest.url()));
         let mut processes = vec![(Kind::Engine, engine), (Kind::Ingest, ingest)];
         for _ in 0..2 {

@@ -2,14 +2,18 @@
 //!
 //! # Layout
 //!
-//! - [`world`]: the crowd, as a pure sequence of events. [`visit`], [`people`], [`pages`], [`dice`]:
-//!   what it is made of.
-//! - [`sender`]: how the events reach the server. [`answer`]: what became of them.
+//! - [`world`]: the crowd, as a pure sequence of events. [`visit`], [`people`], [`pages`], [`market`],
+//!   [`dice`]: what it is made of. [`body`]: its events' fields.
+//! - [`sender`]: how the events reach the server. [`redirect`]: how clicks on ads do. [`answer`]:
+//!   what became of them.
 
 mod answer;
+mod body;
 pub(crate) mod dice;
+mod market;
 mod pages;
 mod people;
+mod redirect;
 mod sender;
 mod visit;
 pub(crate) mod world;
@@ -18,6 +22,7 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
+use footfall_event::catalog::Entry;
 
 use self::answer::Tally;
 use self::sender::{Sender, Way};
@@ -25,6 +30,7 @@ use self::world::{SimEvent, World};
 use super::{now_ms, say};
 use crate::cli::SimulateArgs;
 use crate::config::Config;
+use crate::control::Access;
 
 /// An event waits so long for company before its batch is sent.
 const LINGER: Duration = Duration::from_millis(100);
@@ -35,7 +41,7 @@ const OVERTIME: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// When the server can't be reached, refuses the key, or takes nothing.
-pub(crate) fn run(_config: &Config, args: SimulateArgs, json: bool) -> Result<()> {
+pub(crate) fn run(config: &Config, args: SimulateArgs, json: bool) -> Result<()> {
     ensure!(args.rate > 0, "--rate is 0: expected at least one event per second");
     ensure!(
         args.to.starts_with("http://"),
@@ -46,8 +52,12 @@ pub(crate) fn run(_config: &Config, args: SimulateArgs, json: bool) -> Result<()
         Some(key) => Way::Api { key: key.clone() },
         None => Way::Beacon { origin: format!("http://{}", args.site) },
     };
-    let mut world =
-        World::new(args.seed, &args.site, f64::from(args.rate), rand::random()).peekable();
+    let world =
+        World::new(args.seed, &args.site, f64::from(args.rate), rand::random(), !args.no_ads);
+    if !args.no_ads {
+        advertise(config, &world)?;
+    }
+    let mut world = world.peekable();
     // The visits that are in progress at the beginning are made here, before the clock runs.
     let _ = world.peek();
     let sender = Sender::start(&args.to, way, now_ms())?;
@@ -78,6 +88,22 @@ pub(crate) fn run(_config: &Config, args: SimulateArgs, json: bool) -> Result<()
     Ok(())
 }
 
+/// Puts the ads into the server's catalogue, if it is one of this machine.
+fn advertise(config: &Config, world: &World) -> Result<()> {
+    let Some(access) = Access::to_running(config)? else {
+        eprintln!(
+            "No server runs on the data folder {}: its ads are not known there unless they were \
+             added before (say where it is with --data, or send none with --no-ads).",
+            config.data.display()
+        );
+        return Ok(());
+    };
+    let mut entries = world.ads(now_ms());
+    let known = access.find(entries.iter().map(Entry::key).collect())?;
+    entries.retain(|entry| known.entry(&entry.key()).is_none());
+    access.put_all(entries)
+}
+
 /// Sends each event at its time, until the time is over.
 fn send(
     world: impl Iterator<Item = SimEvent>,
@@ -105,6 +131,10 @@ fn send(
             }
             let wake = if batch.is_empty() { due } else { due.min(oldest + LINGER) };
             std::thread::sleep(wake.saturating_duration_since(now).min(LINGER));
+        }
+        if event.is_redirect() {
+            sender.send(vec![event]);
+            continue;
         }
         if batch.is_empty() {
             oldest = Instant::now();

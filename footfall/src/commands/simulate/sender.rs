@@ -1,5 +1,5 @@
 //! Sends events to a server as the real senders do: with a key in batches on the events API,
-//! without one as beacons of single browsers. A fixed number of threads, each with its own
+//! without one as beacons of single browsers, clicks on ads by the redirect. A fixed number of threads, each with its own
 //! connection; the queue to them is short, so that a slow server slows the sending down instead
 //! of filling the memory.
 
@@ -14,7 +14,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
-use super::answer::{Reply, Tally, beacon_answer};
+use super::answer::{Answer, Reply, Tally, beacon_answer};
+use super::redirect::{self, ClickIds};
 use super::world::SimEvent;
 
 /// A server that answers nothing for so long is given up.
@@ -44,7 +45,9 @@ impl Way {
 
 /// What all threads share.
 struct Shared {
+    server: String,
     url: String,
+    clicks: ClickIds,
     way: Way,
     start_ms: i64,
     tally: Mutex<Tally>,
@@ -60,7 +63,7 @@ pub(super) struct Sender {
     threads: Vec<JoinHandle<()>>,
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     // Only counts are kept in there: a panic elsewhere leaves them usable.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -74,7 +77,9 @@ impl Sender {
         };
         let threads = way.threads();
         let shared = Arc::new(Shared {
+            server: server.trim_end_matches('/').to_owned(),
             url: format!("{}{path}", server.trim_end_matches('/')),
+            clicks: ClickIds::default(),
             way,
             start_ms,
             tally: Mutex::default(),
@@ -91,7 +96,8 @@ impl Sender {
                 let agent = agent();
                 loop {
                     let batch = locked(&receiver).recv();
-                    let Ok(batch) = batch else { break };
+                    let Ok(mut batch) = batch else { break };
+                    batch.iter_mut().for_each(|event| shared.clicks.add_to(event));
                     shared.send(&agent, &batch);
                 }
             };
@@ -140,6 +146,7 @@ impl Sender {
 fn agent() -> ureq::Agent {
     ureq::Agent::config_builder()
         .http_status_as_error(false)
+        .max_redirects(0)
         .timeout_global(Some(ANSWER_MAX))
         .build()
         .into()
@@ -177,17 +184,12 @@ impl Shared {
             ureq::Error::Io(io) if io.kind() == std::io::ErrorKind::ConnectionRefused
         ) || matches!(error, ureq::Error::HostNotFound | ureq::Error::BadUri(_));
         if (nothing_yet && refused) || locked(&self.last_answer).elapsed() > SILENCE_MAX {
-            let server = self.url.rsplit_once(if self.is_api() { "/api" } else { "/e" });
-            let server = server.map_or(self.url.as_str(), |(server, _)| server);
+            let server = &self.server;
             self.fail(format!(
                 "the server {server} can't be reached ({error}): start one with `footfall serve`, \
                  or say where it is with --to"
             ));
         }
-    }
-
-    fn is_api(&self) -> bool {
-        matches!(self.way, Way::Api { .. })
     }
 
     fn fail(&self, why: String) {
@@ -223,6 +225,11 @@ impl Shared {
     }
 
     fn request(&self, agent: &ureq::Agent, batch: &[SimEvent]) -> Result<Reply, ureq::Error> {
+        if let [click] = batch
+            && click.is_redirect()
+        {
+            return self.redirect(agent, click);
+        }
         match &self.way {
             Way::Api { key } => {
                 let events: Vec<Value> = batch.iter().map(|event| self.api_event(event)).collect();
@@ -255,6 +262,23 @@ impl Shared {
                 Ok(Reply::new(&answer, body))
             }
         }
+    }
+
+    /// Follows a link to an ad as far as the redirect.
+    fn redirect(&self, agent: &ureq::Agent, click: &SimEvent) -> Result<Reply, ureq::Error> {
+        let mut answer = agent
+            .get(redirect::address(&self.server, click))
+            .header("User-Agent", click.user_agent)
+            .header("Referer", click.body["url"].as_str().unwrap_or_default())
+            .header("X-Forwarded-For", &click.ip.to_string())
+            .call()?;
+        answer.body_mut().with_config().limit(1 << 20).read_to_vec()?;
+        let accepted = u64::from(answer.status() == 302);
+        let destination = answer.headers().get("location").and_then(|to| to.to_str().ok());
+        if let Some(destination) = destination {
+            self.clicks.keep(click.visit, destination);
+        }
+        Ok(Reply::new(&answer, Answer { accepted, ..Answer::default() }))
     }
 
     fn api_event(&self, event: &SimEvent) -> Value {

@@ -12,12 +12,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use footfall_event::Id;
-use serde_json::{Map, Value, json};
+use footfall_event::catalog::Entry;
+use serde_json::{Map, Value};
 
 use super::dice::Dice;
-use super::pages::{ORIGINS, Pages};
+use super::market::Market;
+use super::pages::Pages;
 use super::people::Person;
-use super::visit::{Act, Visit};
+use super::visit::Visit;
 
 /// Visits that began so long before the first event are in progress; few last longer.
 const WARM_UP_MS: f64 = 600_000.0;
@@ -37,12 +39,22 @@ pub(crate) struct SimEvent {
     pub(crate) user_agent: &'static str,
     /// The event.
     pub(crate) body: Map<String, Value>,
+    /// The visit: a click id that the redirect makes is for this visit's conversions.
+    pub(crate) visit: u64,
+}
+
+impl SimEvent {
+    /// Whether it is made by following a link to an ad, not by sending an event.
+    pub(crate) fn is_redirect(&self) -> bool {
+        self.body["type"] == "click"
+    }
 }
 
 /// The crowd.
 pub(crate) struct World {
     site: Arc<str>,
-    pages: Pages,
+    pub(super) pages: Pages,
+    market: Option<Market>,
     dice: Dice,
     run: u64,
     mean_gap_ms: f64,
@@ -64,13 +76,16 @@ impl World {
     /// The crowd of a seed on a site, `rate` events per second on average. `run` only changes the
     /// events' ids: two runs with the same seed are the same visitors doing the same things, but
     /// not repeats of the same events.
-    pub(crate) fn new(seed: u64, site: &str, rate: f64, run: u64) -> World {
+    /// With `ads`, the shop shows some, and its visitors click on them.
+    pub(crate) fn new(seed: u64, site: &str, rate: f64, run: u64, ads: bool) -> World {
         let pages = Pages::new(seed);
+        let market = ads.then(|| Market::new(seed, &pages));
         let mut dice = Dice::new(seed ^ 0x776f_726c_6421);
         let sample: u64 = (0..SAMPLE_VISITS)
             .map(|_| {
                 let (visitor, visit) = (dice.roll(), dice.roll());
-                events_of(Visit::new(visit, Person::new(visitor), &pages), &pages)
+                let visit = Visit::new(visit, Person::new(visitor), &pages);
+                events_of(visit, &pages, market.as_ref())
             })
             .sum();
         let mean_gap_ms = 1_000.0 * sample as f64 / SAMPLE_VISITS as f64 / rate.max(0.001);
@@ -78,6 +93,7 @@ impl World {
         World {
             site: site.into(),
             pages,
+            market,
             dice,
             run,
             mean_gap_ms,
@@ -120,67 +136,24 @@ impl World {
         new
     }
 
-    fn body(&self, visit: &Visit, act: Act) -> Map<String, Value> {
-        let person = &visit.person;
-        let mut body = Map::new();
-        let mut set = |name: &str, value: Value| drop(body.insert(name.to_owned(), value));
-        set("id", json!(self.id(visit.seed, visit.steps - 1).to_string()));
-        set("site", json!(&*self.site));
-        if !person.is_bot {
-            set("language", json!(person.language));
-            set("screen", json!(person.screen));
-            set("timezone", json!(person.timezone));
-        }
-        match act {
-            Act::View { page, from } => {
-                let (referrer, query) = match from {
-                    Some(from) => (self.url(from, ""), ""),
-                    None if person.is_bot => (String::new(), ""),
-                    None => {
-                        let (referrer, query) = Dice::new(visit.origin).weighted(ORIGINS);
-                        (referrer.to_owned(), query)
-                    }
-                };
-                set("type", json!("pageview"));
-                set("url", json!(self.url(page, query)));
-                set("title", json!(self.pages.get(page).title));
-                if !referrer.is_empty() {
-                    set("referrer", json!(referrer));
-                }
-            }
-            Act::Engagement { page, engaged_ms, scroll_pct } => {
-                set("type", json!("engagement"));
-                set("url", json!(self.url(page, "")));
-                set("pageview", json!(self.id(visit.seed, visit.view_step).to_string()));
-                set("engaged_ms", json!(engaged_ms));
-                set("scroll_pct", json!(scroll_pct));
-            }
-            Act::Search { query, results } => {
-                set("type", json!("search"));
-                set("url", json!(self.url(self.pages.results, "")));
-                set("query", json!(query));
-                set("results", json!(results));
-            }
-            Act::Action { page, name, value_cents } => {
-                set("type", json!("action"));
-                set("url", json!(self.url(page, "")));
-                set("name", json!(name));
-                if let Some(cents) = value_cents {
-                    let amount = format!("{}.{:02}", cents / 100, cents % 100);
-                    set("value", json!({ "amount": amount, "currency": "EUR" }));
-                }
-            }
-        }
-        body
+    /// The site on which all this happens.
+    pub(super) fn site(&self) -> &str {
+        &self.site
     }
 
-    fn url(&self, page: usize, query: &str) -> String {
+    /// What the catalogue has to have for the ads.
+    pub(super) fn ads(&self, now_ms: i64) -> Vec<Entry> {
+        let market = self.market.as_ref();
+        market.map_or_else(Vec::new, |market| market.entries(&self.site, &self.pages, now_ms))
+    }
+
+    pub(super) fn url(&self, page: usize, query: &str) -> String {
         let mark = if query.is_empty() { "" } else { "?" };
         format!("http://{}{}{mark}{query}", self.site, self.pages.get(page).path)
     }
 
     /// The id of a visit's event: a UUID as a browser makes it, but reproducible.
-    fn id(&self, visit: u64, step: u32) -> Id {
+    pub(super) fn id(&self, visit: u64, step: u32) -> Id {
         let mut dice = Dice::new(visit ^ self.run.rotate_left(32) ^ u64::from(step) << 48);
         let bits = u128::from(dice.roll()) << 64 | u128::from(dice.roll());
         uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid()
@@ -196,12 +169,13 @@ impl Iterator for World {
             self.arrivals();
             let Reverse((at, slot)) = self.queue.pop()?;
             let mut visit = self.visits[slot].take()?;
-            let (act, after_ms) = visit.step(&self.pages);
+            let (act, after_ms) = visit.step(&self.pages, self.market.as_ref());
             let event = (at >= 0).then(|| SimEvent {
                 at_ms: at as u64 / 1_000,
                 ip: visit.person.ip,
                 user_agent: visit.person.user_agent,
                 body: self.body(&visit, act),
+                visit: visit.seed,
             });
             match after_ms {
                 Some(after_ms) => {
@@ -217,9 +191,9 @@ impl Iterator for World {
     }
 }
 
-fn events_of(mut visit: Visit, pages: &Pages) -> u64 {
+fn events_of(mut visit: Visit, pages: &Pages, market: Option<&Market>) -> u64 {
     let mut events = 1;
-    while visit.step(pages).1.is_some() {
+    while visit.step(pages, market).1.is_some() {
         events += 1;
     }
     events
@@ -232,7 +206,9 @@ mod tests {
     use super::*;
 
     fn minute(seed: u64, run: u64) -> Vec<SimEvent> {
-        World::new(seed, "shop.test", 200.0, run).take_while(|event| event.at_ms < 60_000).collect()
+        World::new(seed, "shop.test", 200.0, run, true)
+            .take_while(|event| event.at_ms < 60_000)
+            .collect()
     }
 
     #[test]
@@ -241,8 +217,9 @@ mod tests {
             events
                 .into_iter()
                 .map(|mut event| {
-                    event.body.remove("id");
-                    event.body.remove("pageview");
+                    for id in ["id", "pageview", "impression", "transaction"] {
+                        event.body.remove(id);
+                    }
                     format!("{event:?}")
                 })
                 .collect()
@@ -268,7 +245,8 @@ mod tests {
 
     #[test]
     fn everything_happens_and_engagements_name_their_page_view() {
-        let events: Vec<SimEvent> = World::new(1, "shop.test", 200.0, 1).take(60_000).collect();
+        let events: Vec<SimEvent> =
+            World::new(1, "shop.test", 200.0, 1, true).take(60_000).collect();
         let mut types: HashMap<String, usize> = HashMap::new();
         let mut views = HashSet::new();
         let (mut known, mut unknown, mut orders) = (0, 0, 0);
@@ -282,9 +260,41 @@ mod tests {
                 _ => {}
             }
         }
-        assert_eq!(types.len(), 4, "{types:?}");
+        assert_eq!(types.len(), 8, "{types:?}");
         assert!(orders > 10, "{orders}");
         // Not known are only the page views from before the beginning, within these five minutes.
         assert!(known > 5 * unknown, "{known} {unknown}");
+    }
+
+    #[test]
+    fn clicks_and_views_follow_their_impressions() {
+        let events: Vec<SimEvent> =
+            World::new(1, "shop.test", 500.0, 1, true).take(120_000).collect();
+        let of = |kind: &'static str| events.iter().filter(move |event| event.body["type"] == kind);
+        let shown: HashMap<_, _> =
+            of("impression").map(|event| (event.body["id"].clone(), event)).collect();
+        for kind in ["view", "click"] {
+            let (mut known, mut unknown, mut bots) = (0, 0, 0);
+            for event in of(kind) {
+                match event.body.get("impression").map(|id| shown.get(id)) {
+                    Some(Some(first)) => {
+                        assert!(first.at_ms < event.at_ms);
+                        for field in ["ad", "placement", "position", "query"] {
+                            assert_eq!(first.body.get(field), event.body.get(field));
+                        }
+                        known += 1;
+                    }
+                    Some(None) => unknown += 1, // Shown before the beginning.
+                    None => bots += 1,
+                }
+            }
+            assert!(known > 10 * unknown && known > 4 * bots, "{kind} {known} {unknown} {bots}");
+        }
+        let share = |kind: &'static str| of(kind).count() as f64 / shown.len() as f64;
+        let (viewable, ctr) = (share("view"), share("click"));
+        assert!((0.4..0.8).contains(&viewable), "{viewable} of the impressions are viewable");
+        assert!((0.004..0.03).contains(&ctr), "{ctr} of the impressions are clicked");
+        let orders = of("action").filter(|event| event.body["name"] == "order").count();
+        assert!(orders.abs_diff(of("conversion").count()) <= 1, "each order is a conversion");
     }
 }
