@@ -195,7 +195,7 @@ SELECT
     (SELECT groupArray((entry, v)) FROM (SELECT entry, sum(visits) AS v FROM footfall.sessions GROUP BY entry HAVING v != 0 ORDER BY entry)),
     (SELECT groupArray((exit, v)) FROM (SELECT exit, sum(exit_visitors) AS v FROM footfall.sessions GROUP BY exit HAVING v != 0 ORDER BY exit)),
     (SELECT groupArray((exit, v)) FROM (SELECT exit, sum(exits) AS v FROM footfall.sessions GROUP BY exit HAVING v != 0 ORDER BY exit)),
-    (SELECT groupArray((source, v)) FROM (SELECT source, sum(source_visitors) AS v FROM footfall.sessions GROUP BY source HAVING v != 0 ORDER BY source))
+    (SELECT groupArray((source, v)) FROM (SELECT source, sum(source_visitors) AS v FROM footfall.sessions GROUP BY source HAVING v != 0 ORDER BY source)),
     (SELECT groupArray((campaign, ad, placement, position, currency, figures)) FROM (
         SELECT campaign, ad, placement, position, currency,
             (sum(impressions), sum(net_impressions), sum(viewable), sum(clicks), sum(net_clicks), sum(click_conversions_micros), sum(view_conversions_micros), sum(revenue_micros), sum(cost_micros), sum(cost_per_mille_micros)) AS figures
