@@ -48,7 +48,7 @@ impl Feed {
     /// Everything up to the end.
     async fn rest(mut self) -> String {
         let rest = tokio::time::timeout(Duration::from_secs(30), self.body.collect()).await;
-        self.text.push_str(&String::from_utf8(rest.unwrap().unwrap().to_bytes().to_vec()).unwrap());
+        self.text.push_str(std::str::from_utf8(&rest.unwrap().unwrap().to_bytes()).unwrap());
         self.text
     }
 }
