@@ -22,7 +22,7 @@ torture: tools kafka ## 100 rounds of random kill -9, embedded and on Kafka
 
 bench: tools kafka ## Our figures beside their baselines
 	cargo build --release -p footfall
-	./target/release/footfall bench $(ARGS)
+	cargo run --quiet -p footfall-tests --example with_broker -- ./target/release/footfall bench $(ARGS)
 
 tools: ## The ClickHouse engine library and the geo databases, into .tools
 	./scripts/tools.sh system engine

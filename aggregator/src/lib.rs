@@ -9,6 +9,7 @@
 //! - [`ads`]: what is decided about clicks and conversions when all of a campaign is together. Pure.
 //! - [`shard`]: runs a pure stage over the log: batches, atomic commits, snapshots, silent replay.
 //! - [`alerts`]: tells those who want to hear of something.
+//! - [`windows`]: sums per key and window of event time. [`tally`]: counts foreign JSON events in them.
 //! - `loader`: result topics into the warehouse, in blocks that can be repeated.
 //! - [`settings`]: what an operator can set. [`metrics`]: what an operator can see.
 //!
@@ -24,6 +25,8 @@ pub mod rules;
 mod run;
 pub mod settings;
 pub mod shard;
+pub mod tally;
+pub mod windows;
 
 pub use progress::{Progress, State, Trouble};
 pub use run::{Handle, run_ads, run_aggregator, run_alerts, run_loader};

@@ -22,6 +22,8 @@ pub(crate) enum Problem {
     WrongHost,
     /// Too many attempts; seconds until the next.
     TooMany(u32),
+    /// As many as may be are being served; seconds until it is worth trying again.
+    Busy(u32),
     /// The warehouse can't answer now; the text is for whoever runs the server.
     Unavailable(String),
 }
@@ -35,6 +37,7 @@ impl Problem {
             Problem::NotFound => StatusCode::NOT_FOUND,
             Problem::WrongHost => StatusCode::MISDIRECTED_REQUEST,
             Problem::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Problem::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
             Problem::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -48,6 +51,7 @@ impl Problem {
             Problem::NotFound => (w::NOT_FOUND, w::NOT_FOUND_TEXT.into()),
             Problem::WrongHost => (w::WRONG_HOST, w::WRONG_HOST_TEXT.into()),
             Problem::TooMany(seconds) => (w::TOO_MANY, w::too_many(*seconds)),
+            Problem::Busy(_) => (w::BUSY, w::BUSY_TEXT.into()),
             Problem::Unavailable(_) => (w::UNAVAILABLE, w::UNAVAILABLE_TEXT.into()),
         }
     }
@@ -76,7 +80,7 @@ impl Problem {
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match self {
-            Problem::TooMany(seconds) => {
+            Problem::TooMany(seconds) | Problem::Busy(seconds) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(*seconds));
             }
             Problem::Unavailable(detail) => {

@@ -8,6 +8,7 @@
 //! - `figures`, `tables`: statements beside the rows they fill; `query` runs them, bounded.
 //! - `view`: what a page shows, as its address says it. `period`: days, comparisons, buckets.
 //! - `chart`, `format`, `words`, `countries`: how it is drawn and said.
+//! - [`ranking`]: which ads to show. `feeds`: topics over HTTP.
 //! - `auth`: who may look. `security`: headers. `live`: pages that follow what happens.
 //! - `bench`: the overview's raw queries, for measurements.
 //!
@@ -21,6 +22,7 @@ mod bench;
 mod chart;
 mod countries;
 mod error;
+mod feeds;
 mod figures;
 mod format;
 mod frame;
@@ -29,6 +31,7 @@ mod live;
 pub mod metrics;
 mod period;
 mod query;
+pub mod ranking;
 mod security;
 mod settings;
 mod setup;
@@ -45,6 +48,7 @@ use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::{Router, routing};
+use footfall_topics::Log;
 use footfall_topics::catalog::CatalogView;
 use footfall_warehouse::Warehouse;
 use tower_http::compression::CompressionLayer;
@@ -65,19 +69,23 @@ pub struct Dashboard {
     /// Held while a one-time link is used.
     links: tokio::sync::Mutex<()>,
     live: live::Looks,
+    rankings: Arc<ranking::page::Rankings>,
+    feeds: feeds::Feeds,
 }
 
 type App = Arc<Dashboard>;
 
 impl Dashboard {
-    /// A dashboard over these. `status` is where the program tells about the engine and the
+    /// A dashboard over these. The log is for rankings and feeds. `status` is where the program tells about the engine and the
     /// loader; one that nobody writes to is fine.
     ///
     /// Must be called on a runtime: a task watches the warehouse from then on.
     ///
     /// # Errors
-    /// When the secret that signs sessions can't be read or made in `settings.secrets_dir`.
+    /// When the secret that signs sessions can't be read or made in `settings.secrets_dir`, or no
+    /// thread can be started.
     pub fn new(
+        log: Arc<dyn Log>,
         catalog: CatalogView,
         warehouse: Warehouse,
         settings: Settings,
@@ -88,6 +96,8 @@ impl Dashboard {
             None => auth::secret::Secret::random(),
         };
         let dashboard = Arc::new(Dashboard {
+            rankings: ranking::page::Rankings::follow(log.clone(), catalog.clone())?,
+            feeds: feeds::Feeds::new(log, settings.feeds_max),
             catalog,
             queries: query::Queries::new(warehouse, &settings),
             status,
@@ -100,6 +110,11 @@ impl Dashboard {
         });
         tokio::spawn(watch(Arc::downgrade(&dashboard)));
         Ok(dashboard)
+    }
+
+    /// Ends the feeds, each with a word that says so: a server that stops would wait for them.
+    pub fn stop_feeds(&self) {
+        self.feeds.stop();
     }
 
     /// Whether it can do its job now, as of the last second: the warehouse answers.
@@ -144,12 +159,17 @@ pub fn app(dashboard: Arc<Dashboard>) -> Router {
         .route("/sites/{site}/{table}", routing::get(tables::page::any))
         .route_layer(middleware::from_fn_with_state(dashboard.clone(), auth::guard::require))
         .route_layer(middleware::from_fn(timed));
+    let api = Router::new()
+        .route("/api/v1/ads/ranking", routing::get(ranking::page::ranking))
+        .route("/api/v1/feeds/{topic}", routing::get(feeds::page::feed));
     Router::new()
         .merge(figures)
         .merge(auth::pages::routes())
         .merge(assets::routes())
         .layer(middleware::from_fn(security::headers))
         .layer(CompressionLayer::new().gzip(true))
+        // Behind the compression, which would gather a feed before it passes it on.
+        .merge(api.layer(middleware::from_fn(security::headers)))
         .with_state(dashboard)
 }
 

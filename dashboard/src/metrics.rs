@@ -16,6 +16,15 @@ pub fn describe() {
         "footfall_dashboard_query_failures_total",
         "queries for a page that the warehouse did not answer"
     );
+    metrics::describe_histogram!(
+        "footfall_ranking_duration_seconds",
+        metrics::Unit::Seconds,
+        "time to rank the ads of a placement"
+    );
+    metrics::describe_counter!(
+        "footfall_feeds_ended_total",
+        "feeds that were ended by the server, by reason"
+    );
     metrics::describe_counter!(
         "footfall_dashboard_logins_total",
         "attempts to sign in, by outcome"

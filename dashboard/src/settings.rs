@@ -28,6 +28,8 @@ pub struct Settings {
     pub queries_per_page_max: usize,
     /// Rows of one exported table.
     pub export_rows_max: u32,
+    /// Feeds that are followed over HTTP at the same time, over all clients.
+    pub feeds_max: usize,
     /// Seconds that the loader may be behind before the page says so.
     pub delay_seconds_noted: u32,
 }
@@ -44,6 +46,7 @@ impl Default for Settings {
             queries_max: 8,
             queries_per_page_max: 2,
             export_rows_max: 10_000,
+            feeds_max: 64,
             delay_seconds_noted: 10,
         }
     }

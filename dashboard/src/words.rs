@@ -3,11 +3,13 @@
 
 mod ad_lists;
 mod ads;
+mod api;
 mod frame;
 mod pages;
 
 pub(crate) use ad_lists::*;
 pub(crate) use ads::*;
+pub(crate) use api::*;
 pub(crate) use frame::*;
 pub(crate) use pages::*;
 

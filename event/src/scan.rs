@@ -32,24 +32,48 @@ pub enum Value<'a> {
 /// it to the general parser.
 pub fn object<'a>(
     text: &'a str,
+    at: usize,
+    member: impl FnMut(u64, &'a [u8], Value<'a>) -> Option<()>,
+) -> Option<usize> {
+    walk::<false>(text, at, member)
+}
+
+/// [`object`] for what others write: an object at the beginning of a text, with spaces before names
+/// and values if they like.
+pub fn spaced_object<'a>(
+    text: &'a str,
+    member: impl FnMut(u64, &'a [u8], Value<'a>) -> Option<()>,
+) -> Option<usize> {
+    walk::<true>(text, 0, member)
+}
+
+#[inline]
+fn walk<'a, const SPACED: bool>(
+    text: &'a str,
     mut at: usize,
     mut member: impl FnMut(u64, &'a [u8], Value<'a>) -> Option<()>,
 ) -> Option<usize> {
     let bytes = text.as_bytes();
+    let behind_spaces = |mut at: usize| {
+        while SPACED && bytes.get(at) == Some(&b' ') {
+            at += 1;
+        }
+        at
+    };
     if bytes.get(at) != Some(&b'{') {
         return None;
     }
     loop {
         // At `{` or `,`.
-        let from = at + 2;
-        if bytes.get(at + 1) != Some(&b'"') {
+        let from = behind_spaces(at + 1) + 1;
+        if bytes.get(from - 1) != Some(&b'"') {
             return None;
         }
         let to = text_end(bytes, from)?;
         if bytes[to] != b'"' || bytes.get(to + 1) != Some(&b':') {
             return None;
         }
-        let (value, end) = value(text, to + 2)?;
+        let (value, end) = value(text, behind_spaces(to + 2))?;
         member(first_word(bytes, from, to), &bytes[from..to], value)?;
         at = end;
         match bytes.get(at)? {

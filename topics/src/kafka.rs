@@ -10,7 +10,7 @@
 //! - [`settings`]: what can be configured, and each client's options.
 //! - `layout`: topic names and partition counts; creates what is missing, refuses what can't work.
 //! - `appender`: the one producer behind [`Log::append`].
-//! - `reader`: follows partitions.
+//! - `reader`: follows partitions. [`foreign`]: reads topics that are not Footfall's.
 //! - `membership`: who owns which shard. `opener`: takes one. `shard`: the owner's commits, with
 //!   `acks` for their records. `transaction`: what each transaction error means.
 //!
@@ -32,6 +32,7 @@ use crate::{AppendError, Done, Log, LogError, Membership, Partition, Reader, Rec
 mod acks;
 mod appender;
 mod context;
+pub mod foreign;
 mod layout;
 mod membership;
 mod opener;

@@ -52,7 +52,7 @@ async fn main() -> Result<()> {
     wait_for(&warehouse).await?;
     warehouse.migrate().await?;
     let log = EmbeddedLog::open(embedded::Settings::new(folder.path().join("log")))?;
-    let catalog = CatalogView::follow(log)?;
+    let catalog = CatalogView::follow(log.clone())?;
     let now = jiff::Timestamp::now().as_millisecond();
     for (domain, created_at) in [(SITE, now - 90 * DAY_MS), ("new.trailmarket.example", now)] {
         let timezone = "Europe/Berlin".into();
@@ -62,7 +62,7 @@ async fn main() -> Result<()> {
     ads::register(&catalog, now).await?;
     fill(&warehouse, now).await?;
     ads::fill(&warehouse, now).await?;
-    serve(catalog, warehouse).await
+    serve(log, catalog, warehouse).await
 }
 
 async fn wait_for(warehouse: &Warehouse) -> Result<()> {
@@ -75,7 +75,7 @@ async fn wait_for(warehouse: &Warehouse) -> Result<()> {
     bail!("the engine did not start")
 }
 
-async fn serve(catalog: CatalogView, warehouse: Warehouse) -> Result<()> {
+async fn serve(log: Arc<EmbeddedLog>, catalog: CatalogView, warehouse: Warehouse) -> Result<()> {
     let port = std::env::args().nth(1).unwrap_or_else(|| "0".into());
     let require_login = std::env::args().nth(2).as_deref() == Some("login");
     let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
@@ -95,7 +95,7 @@ async fn serve(catalog: CatalogView, warehouse: Warehouse) -> Result<()> {
         let link = footfall_dashboard::auth::ensure_owner_link(&catalog, &base_url).await?;
         println!("{}", link.context("there is a password already")?);
     }
-    let dashboard = Dashboard::new(catalog, warehouse, settings, status)?;
+    let dashboard = Dashboard::new(log, catalog, warehouse, settings, status)?;
     Ok(axum::serve(listener, footfall_dashboard::app(dashboard)).await?)
 }
 

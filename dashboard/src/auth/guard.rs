@@ -109,15 +109,46 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
 }
 
-fn may_read(app: &Dashboard, key: &str, path: &str) -> Result<(), Problem> {
+/// Somebody who may read figures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reader {
+    /// Of these sites only; `None`: of all.
+    sites: Option<Vec<String>>,
+}
+
+impl Reader {
+    /// Whether the site's figures are among them.
+    pub(crate) fn may_see(&self, site: &str) -> bool {
+        self.sites.as_ref().is_none_or(|sites| sites.iter().any(|own| own == site))
+    }
+
+    /// The sites, unless it is all.
+    pub(crate) fn sites(&self) -> Option<&[String]> {
+        self.sites.as_deref()
+    }
+}
+
+/// Who asks the API: the bearer of a key, or whoever may look at the pages.
+pub(crate) fn reader(app: &Dashboard, headers: &HeaderMap) -> Result<Reader, Problem> {
+    match bearer(headers) {
+        Some(key) => key_reader(app, key),
+        None => admit(app, headers).map(|_| Reader { sites: None }),
+    }
+}
+
+fn key_reader(app: &Dashboard, key: &str) -> Result<Reader, Problem> {
     let catalog = app.catalog.load();
     let key = catalog.keys.get(&sha256_hex(key)).ok_or(Problem::Unauthorized)?;
     if !matches!(key.scope, Scope::Stats | Scope::Admin) {
         return Err(Problem::Unauthorized);
     }
+    Ok(Reader { sites: (!key.sites.is_empty()).then(|| key.sites.clone()) })
+}
+
+fn may_read(app: &Dashboard, key: &str, path: &str) -> Result<(), Problem> {
+    let reader = key_reader(app, key)?;
     let site = path.strip_prefix("/sites/").map(|rest| rest.split('/').next().unwrap_or(rest));
     let site = site.map(|site| site.trim_end_matches(".json").trim_end_matches(".csv"));
-    let allowed = key.sites.is_empty()
-        || site.is_some_and(|site| key.sites.iter().any(|allowed| allowed == site));
+    let allowed = reader.sites.is_none() || site.is_some_and(|site| reader.may_see(site));
     if allowed { Ok(()) } else { Err(Problem::Forbidden(w::KEY_FOR_ANOTHER_SITE.into())) }
 }

@@ -5,12 +5,15 @@
 //! - `rows`: roll-ups beside rows, made at random, in several time zones.
 //! - `ads`: pages and lists about ads, their money, rates and corrections.
 //! - `access`: sign-in, forms, keys, headers.
+//! - `ranking`, `feeds`: what ad servers ask for, over the log alone.
 
 #![allow(clippy::unwrap_used)]
 
 mod access;
 mod ads;
+mod feeds;
 mod figures;
+mod ranking;
 mod rows;
 mod world;
 

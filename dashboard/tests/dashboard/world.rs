@@ -64,6 +64,8 @@ fn engine() -> (String, String) {
 /// A dashboard over a database and a log of its own.
 pub(crate) struct World {
     pub(crate) app: Router,
+    pub(crate) log: Arc<EmbeddedLog>,
+    pub(crate) dashboard: Arc<Dashboard>,
     pub(crate) catalog: CatalogView,
     pub(crate) status: Arc<Status>,
     pub(crate) warehouse: Warehouse,
@@ -100,12 +102,20 @@ impl World {
     fn over(warehouse: Warehouse, settings: Settings) -> World {
         let folder = tempfile::tempdir().unwrap();
         let log = EmbeddedLog::open(embedded::Settings::new(folder.path())).unwrap();
-        let catalog = CatalogView::follow(log).unwrap();
+        let catalog = CatalogView::follow(log.clone()).unwrap();
         let status = Arc::new(Status::default());
-        let dashboard =
-            Dashboard::new(catalog.clone(), warehouse.clone(), settings, status.clone()).unwrap();
+        let dashboard = Dashboard::new(
+            log.clone(),
+            catalog.clone(),
+            warehouse.clone(),
+            settings,
+            status.clone(),
+        )
+        .unwrap();
         World {
-            app: footfall_dashboard::app(dashboard),
+            app: footfall_dashboard::app(dashboard.clone()),
+            log,
+            dashboard,
             catalog,
             status,
             warehouse,

@@ -11,7 +11,7 @@ use footfall_topics::{Log, Partition, RecordBatch};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Row, grouped, traffic};
+use super::{Row, cpu_seconds, grouped, traffic};
 use crate::config::Config;
 use crate::roles::{self, Engine};
 
@@ -73,12 +73,6 @@ fn fill(log: &dyn Log, events: usize) -> Result<()> {
 /// Records in all partitions of a topic.
 fn records(log: &dyn Log, topic: Topic) -> Result<u64> {
     (0..log.partitions(topic)).map(|number| Ok(log.offsets(Partition { topic, number })?.end)).sum()
-}
-
-/// Seconds of processor time that this process has used.
-fn cpu_seconds() -> f64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
 fn aggregate(config: &Config, log: &Arc<dyn Log>, events: usize) -> Result<(Duration, f64)> {

@@ -111,7 +111,10 @@ fn cohorts(out: &mut String, found: &Found) -> String {
 
 fn families(out: &mut String, args: &EvaluateArgs, found: &Found) {
     for (tuned, title) in [
-        (false, "Families that were not looked at when thresholds were set"),
+        (
+            false,
+            "Families that thresholds were not fitted to (they were seen, though, while rules were written)",
+        ),
         (true, "Families on which thresholds were set"),
     ] {
         say!(out, "## {title} (simulated, {} % of clicks)\n", 100.0 * args.intensity);

@@ -58,7 +58,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Command::Schema { topic } => commands::schema(&topic),
         Command::Rules(command) => commands::rules::run(&command),
         Command::Evaluate(args) => crate::evaluate::run(&args),
-        Command::Bench(args) => crate::bench::run(&args),
+        Command::Bench(args) => crate::bench::run(&config, &args),
     }
 }
 

@@ -239,6 +239,7 @@ pub(crate) async fn ingest(
 /// The dashboard, and what tells it how current the figures are.
 pub(crate) fn dashboard(
     config: &Config,
+    log: &Arc<dyn Log>,
     view: &CatalogView,
     engine: Option<&Engine>,
     aggregator: Option<&Aggregator>,
@@ -249,8 +250,8 @@ pub(crate) fn dashboard(
     settings.base_url = config.public_url();
     settings.secrets_dir.get_or_insert_with(|| config.data.join("secrets"));
     std::fs::create_dir_all(&config.data)?;
-    let dashboard =
-        Dashboard::new(view.clone(), warehouse_client(config)?, settings, status.clone())?;
+    let warehouse = warehouse_client(config)?;
+    let dashboard = Dashboard::new(log.clone(), view.clone(), warehouse, settings, status.clone())?;
     if let Some(aggregator) = aggregator {
         tokio::spawn(report(status, engine.map(|e| e.supervisor.watch()), aggregator.loading()));
     }

@@ -105,7 +105,7 @@ async fn run_until_stopped(config: &mut Config, parts: Parts, json: bool) -> Res
         }
         if parts.dashboard {
             let (app, dashboard_ready, link) =
-                dashboard(config, &view, engine.as_ref(), aggregator.as_ref()).await?;
+                dashboard(config, &log, &view, engine.as_ref(), aggregator.as_ref(), &stop).await?;
             router = router.merge(app);
             router = router.fallback(footfall_dashboard::not_found);
             ready.push(dashboard_ready);
@@ -213,11 +213,18 @@ fn open_log(config: &Config, parts: Parts) -> Result<Arc<dyn Log>> {
 
 async fn dashboard(
     config: &Config,
+    log: &Arc<dyn Log>,
     view: &CatalogView,
     engine: Option<&Engine>,
     aggregator: Option<&Aggregator>,
+    stop: &CancellationToken,
 ) -> Result<(Router, Ready, Option<String>)> {
-    let dashboard = super::parts::dashboard(config, view, engine, aggregator)?;
+    let dashboard = super::parts::dashboard(config, log, view, engine, aggregator)?;
+    let (fed, stopped) = (dashboard.clone(), stop.clone().cancelled_owned());
+    tokio::spawn(async move {
+        stopped.await;
+        fed.stop_feeds();
+    });
     let ready: Ready = {
         let dashboard = dashboard.clone();
         Arc::new(move || dashboard.ready())

