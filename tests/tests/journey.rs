@@ -4,6 +4,7 @@
 
 mod system;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -11,6 +12,14 @@ use footfall_tests::chromium::Browser;
 use footfall_tests::footfall::{Footfall, eventually};
 use serde_json::Value;
 use system::System;
+
+/// One journey at a time: each has a browser and several processes, and what they promise about
+/// time they promise to a machine of two cores, not to a third of one.
+static MACHINE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    MACHINE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 const DEMO: &str = "demo.localhost";
 
@@ -33,6 +42,7 @@ fn get(url: &str) -> Result<String> {
 
 #[test]
 fn each_demo_page_is_on_the_dashboard_within_two_seconds() -> Result<()> {
+    let _alone = alone();
     let serve = Footfall::serve(&[])?;
     let browser = Browser::start()?;
     let page = browser.page()?;
@@ -54,6 +64,7 @@ fn each_demo_page_is_on_the_dashboard_within_two_seconds() -> Result<()> {
 
 #[test]
 fn the_same_journey_on_kafka_with_a_process_for_each_role() -> Result<()> {
+    let _alone = alone();
     let mut system = System::kafka_with_demo()?;
     let browser = Browser::start()?;
     let page = browser.page()?;
@@ -92,6 +103,7 @@ fn stored(serve: &Footfall, value: &str, condition: &str) -> Result<String> {
 
 #[test]
 fn an_ad_is_seen_clicked_and_converted_in_a_real_browser() -> Result<()> {
+    let _alone = alone();
     let serve = Footfall::serve(&[])?;
     let browser = Browser::start()?;
     let page = browser.page()?;

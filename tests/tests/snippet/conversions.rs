@@ -29,7 +29,7 @@ fn a_conversion_names_the_click_that_led_to_the_site() {
     page.goto(&site.url(&format!("/?utm_source=x&ffclid={id}#top"))).unwrap();
     page.loads(|| page.click("#link")).unwrap();
     // The file for ads knows the click; from then on nothing has to be waited for.
-    page.wait_until("window.footfall.click").unwrap();
+    page.wait_until("!!window.footfall.click").unwrap();
     convert(&page);
     // The page is left at once.
     page.eval("location.href = '/'").unwrap();
