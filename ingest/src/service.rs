@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 
 use crate::agents::Agents;
 use crate::blocklist::Blocklist;
-use crate::budgets::Budgets;
+use crate::budgets::UsedUp;
 use crate::geo::Geo;
 use crate::rate::Rate;
 use crate::salts::Salts;
@@ -34,7 +34,7 @@ pub struct Ingest {
     blocked: Followed<Entries>,
     /// The entries that the blocklist was made of, and the blocklist.
     blocklist: ArcSwap<(Arc<Entries>, Arc<Blocklist>)>,
-    pub(crate) budgets: Budgets,
+    pub(crate) used_up: Followed<UsedUp>,
     pub(crate) salts: Salts,
     pub(crate) geo: Geo,
     pub(crate) agents: Agents,
@@ -82,7 +82,7 @@ impl Ingest {
         let ingest = Arc::new(Ingest {
             partitions: log.partitions(Topic::Pageviews),
             compiled: ArcSwap::from_pointee((now.clone(), Sites::of(now, None).map(Arc::new))),
-            budgets: Budgets::follow(&log)?,
+            used_up: Followed::follow_behind(&log, Topic::AdPerformance)?,
             rate: Rate::new(&settings.rate),
             bodies: Semaphore::new(settings.limits.bodies_bytes_max >> 10),
             agents: Agents::default(),

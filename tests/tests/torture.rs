@@ -7,7 +7,7 @@ mod system;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use footfall_tests::footfall::eventually;
@@ -18,6 +18,10 @@ use serde_json::Value;
 use system::System;
 
 const SITE: &str = "torture.example";
+
+/// Totals that don't change for so long don't change any more: longer than the longest pause between
+/// two tries of an insert (5 s) and than the hand-over of a shard.
+const QUIET: Duration = Duration::from_secs(10);
 
 fn rounds(short: usize) -> usize {
     match std::env::var("FOOTFALL_TORTURE_ROUNDS") {
@@ -94,12 +98,16 @@ fn settled(system: &System, events: usize) -> Result<String> {
         anyhow::ensure!(count <= events, "{count} stored of {events} sent: counted twice");
         Ok(count == events)
     })?;
-    eventually("the totals have settled", Duration::from_secs(30), || {
+    // The events are there; what follows from them travels on: through the second stage of the ads,
+    // twice for conversions, and through a loader that may be waiting to try an insert again.
+    let mut since = Instant::now();
+    eventually("the totals have settled", Duration::from_secs(120), || {
         let now = system.sql(TOTALS_SQL)?;
-        let same = now == last;
-        last = now;
-        std::thread::sleep(Duration::from_millis(1_000));
-        Ok(same)
+        if now != last {
+            (last, since) = (now, Instant::now());
+        }
+        std::thread::sleep(Duration::from_millis(500));
+        Ok(since.elapsed() > QUIET)
     })?;
     Ok(last)
 }

@@ -1,36 +1,25 @@
 //! The live view of the topic `catalog`: what is configured now.
 //!
-//! A [`CatalogView`] reads the topic to its end, then follows it on a thread of its own. Loading
-//! the current state costs an atomic read; a change shows up as soon as the log has it.
+//! A [`CatalogView`] is a followed topic ([`crate::follow`]) that can be changed, too: a change is
+//! durable and shown when the call returns.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
-};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use arc_swap::ArcSwap;
-use footfall_event::{
-    Topic,
-    ads::{partition_of, performance::BudgetSet},
-    catalog::{Campaign, Catalog, Entry},
-};
+use footfall_event::Topic;
+use footfall_event::ads::partition_of;
+use footfall_event::ads::performance::BudgetSet;
+use footfall_event::catalog::{Campaign, Catalog, Entry};
 use tokio::sync::watch;
 
-use crate::{AppendError, Chunk, Log, LogError, Partition, Reader, RecordBatch};
+use crate::follow::Followed;
+use crate::{AppendError, Log, LogError, Partition, RecordBatch};
 
 mod keys;
 
 pub use keys::new_click_key;
 
 const PARTITION: Partition = Partition { topic: Topic::Catalog, number: 0 };
-const POLL_BYTES: usize = 1 << 20;
-/// How long the thread waits for records before it looks whether it is still needed.
-const POLL_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long the first reading may take.
-const FIRST_READ_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a change may take to show up in the view.
 const CHANGE_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -55,27 +44,7 @@ pub enum ChangeError {
 #[derive(Clone)]
 pub struct CatalogView {
     log: Arc<dyn Log>,
-    state: Arc<State>,
-    _alive: Arc<Alive>,
-}
-
-struct State {
-    catalog: ArcSwap<Catalog>,
-    /// The offset up to which records have been applied.
-    applied: watch::Sender<u64>,
-    /// Raised by each change.
-    changed: watch::Sender<u64>,
-    ended: AtomicBool,
-    unreadable: AtomicU64,
-}
-
-/// Ends the thread when the last view is gone.
-struct Alive(Arc<State>);
-
-impl Drop for Alive {
-    fn drop(&mut self) {
-        self.0.ended.store(true, Ordering::Release);
-    }
+    followed: Followed<Catalog>,
 }
 
 impl CatalogView {
@@ -84,53 +53,23 @@ impl CatalogView {
     /// # Errors
     /// When the log can't be read, or not within a minute.
     pub fn follow(log: Arc<dyn Log>) -> Result<CatalogView, LogError> {
-        let mut reader = log.reader()?;
-        reader.assign(PARTITION, 0)?;
-        let state = Arc::new(State {
-            catalog: ArcSwap::default(),
-            applied: watch::Sender::new(0),
-            changed: watch::Sender::new(0),
-            ended: AtomicBool::new(false),
-            unreadable: AtomicU64::new(0),
-        });
-        let deadline = Instant::now() + FIRST_READ_TIMEOUT;
-        // Not shown before it is whole: a copy that somebody holds would cost every change one more.
-        let mut catalog = Catalog::default();
-        loop {
-            let chunks = reader.poll(POLL_BYTES, POLL_TIMEOUT)?;
-            state.fold(&mut catalog, &chunks);
-            state.note(&chunks);
-            if chunks.iter().any(|chunk| chunk.at_end) {
-                break;
-            }
-            if Instant::now() >= deadline {
-                return Err(LogError::Storage(
-                    "the catalogue could not be read within a minute".to_owned(),
-                ));
-            }
-        }
-        state.catalog.store(Arc::new(catalog));
-        let thread_state = state.clone();
-        std::thread::Builder::new()
-            .name("catalog-view".to_owned())
-            .spawn(move || thread_state.run(reader))
-            .map_err(|error| LogError::Storage(error.to_string()))?;
-        Ok(CatalogView { log, _alive: Arc::new(Alive(state.clone())), state })
+        let followed = Followed::follow(&log, Topic::Catalog)?;
+        Ok(CatalogView { log, followed })
     }
 
     /// The catalogue now.
     pub fn load(&self) -> Arc<Catalog> {
-        self.state.catalog.load_full()
+        self.followed.load()
     }
 
     /// Tells when the catalogue has changed (the number only counts the changes).
     pub fn changed(&self) -> watch::Receiver<u64> {
-        self.state.changed.subscribe()
+        self.followed.changed()
     }
 
     /// Records in the topic that could not be read, since the view was made.
     pub fn unreadable(&self) -> u64 {
-        self.state.unreadable.load(Ordering::Relaxed)
+        self.followed.unreadable()
     }
 
     /// Adds an entry or replaces the one with its key. When it returns, the change is durable and
@@ -166,7 +105,7 @@ impl CatalogView {
             .await
             .map_err(|error| LogError::Storage(error.to_string()))??
             .end;
-        let mut applied = self.state.applied.subscribe();
+        let mut applied = self.followed.applied();
         let shown = applied.wait_for(|applied| *applied >= end);
         match tokio::time::timeout(CHANGE_TIMEOUT, shown).await {
             Ok(Ok(_)) => Ok(()),
@@ -203,7 +142,8 @@ impl CatalogView {
         crate::append_blocking(&*self.log, batch)?;
         let end = self.log.offsets(PARTITION)?.end;
         let deadline = Instant::now() + CHANGE_TIMEOUT;
-        while *self.state.applied.borrow() < end {
+        let applied = self.followed.applied();
+        while *applied.borrow() < end {
             if Instant::now() >= deadline {
                 return Err(ChangeError::Unseen);
             }
@@ -230,47 +170,6 @@ impl CatalogView {
             }
         }
         Ok(batch)
-    }
-}
-
-impl State {
-    fn run(&self, mut reader: Box<dyn Reader>) {
-        while !self.ended.load(Ordering::Acquire) {
-            match reader.poll(POLL_BYTES, POLL_TIMEOUT) {
-                Ok(chunks) => self.apply(&chunks),
-                Err(LogError::Closed) => return,
-                Err(error) => {
-                    tracing::error!(%error, "the catalogue can't be followed; trying again");
-                    std::thread::sleep(POLL_TIMEOUT);
-                }
-            }
-        }
-    }
-
-    fn apply(&self, chunks: &[Chunk]) {
-        if chunks.iter().any(|chunk| !chunk.is_empty()) {
-            let mut catalog = Catalog::clone(&self.catalog.load());
-            self.fold(&mut catalog, chunks);
-            self.catalog.store(Arc::new(catalog));
-            self.changed.send_modify(|changes| *changes += 1);
-        }
-        self.note(chunks);
-    }
-
-    fn fold(&self, catalog: &mut Catalog, chunks: &[Chunk]) {
-        for record in chunks.iter().flat_map(Chunk::iter) {
-            if let Err(error) = catalog.apply(record.key, record.value) {
-                self.unreadable.fetch_add(1, Ordering::Relaxed);
-                tracing::error!(%error, offset = record.offset, "skipping a catalogue record");
-            }
-        }
-    }
-
-    /// Tells those who wait for a change that it is shown.
-    fn note(&self, chunks: &[Chunk]) {
-        if let Some(chunk) = chunks.last() {
-            self.applied.send_replace(chunk.next_offset);
-        }
     }
 }
 

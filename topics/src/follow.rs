@@ -4,7 +4,7 @@
 //! so a large state should be cheap to clone (behind `Arc`s or in persistent maps).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -43,8 +43,11 @@ impl<T> Clone for Followed<T> {
 struct State<T> {
     topic: Topic,
     now: ArcSwap<T>,
+    /// The offset up to which the partition that was read last has been applied.
+    applied: watch::Sender<u64>,
     /// Raised by each change.
     changed: watch::Sender<u64>,
+    unreadable: AtomicU64,
     ended: Arc<AtomicBool>,
 }
 
@@ -63,23 +66,16 @@ impl<T: Fold> Followed<T> {
     /// # Errors
     /// When the log can't be read, or not within a minute.
     pub fn follow(log: &Arc<dyn Log>, topic: Topic) -> Result<Followed<T>, LogError> {
-        let mut reader = log.reader()?;
-        let partitions = log.partitions(topic);
-        for number in 0..partitions {
-            reader.assign(Partition { topic, number }, 0)?;
-        }
-        let ended = Arc::new(AtomicBool::new(false));
-        let state = Arc::new(State {
-            topic,
-            now: ArcSwap::default(),
-            changed: watch::Sender::new(0),
-            ended: ended.clone(),
-        });
+        let mut reader = assigned(log, topic)?;
+        let state = State::new(topic);
         let deadline = Instant::now() + FIRST_READ_TIMEOUT;
-        let mut unread: Vec<u32> = (0..partitions).collect();
+        let mut unread: Vec<u32> = (0..log.partitions(topic)).collect();
+        // Not shown before it is whole: a copy that somebody holds would cost every change one more.
+        let mut whole = T::default();
         while !unread.is_empty() {
             let chunks = reader.poll(POLL_BYTES, POLL_TIMEOUT)?;
-            state.apply(&chunks);
+            state.fold(&mut whole, &chunks);
+            state.note(&chunks);
             for chunk in chunks.iter().filter(|chunk| chunk.at_end) {
                 unread.retain(|number| *number != chunk.partition.number);
             }
@@ -90,12 +86,27 @@ impl<T: Fold> Followed<T> {
                 )));
             }
         }
+        state.now.store(Arc::new(whole));
+        Followed::start(state, reader)
+    }
+
+    /// Follows a topic from its beginning without waiting for what is there already: for views
+    /// that may be a moment behind at the start.
+    ///
+    /// # Errors
+    /// When the log can't be asked.
+    pub fn follow_behind(log: &Arc<dyn Log>, topic: Topic) -> Result<Followed<T>, LogError> {
+        Followed::start(State::new(topic), assigned(log, topic)?)
+    }
+
+    fn start(state: Arc<State<T>>, reader: Box<dyn Reader>) -> Result<Followed<T>, LogError> {
         let of_thread = state.clone();
         std::thread::Builder::new()
-            .name(format!("{}-view", topic.name()))
+            .name(format!("{}-view", state.topic.name()))
             .spawn(move || of_thread.run(reader))
             .map_err(|error| LogError::Storage(error.to_string()))?;
-        Ok(Followed { state, _alive: Arc::new(Alive(ended)) })
+        let alive = Arc::new(Alive(state.ended.clone()));
+        Ok(Followed { state, _alive: alive })
     }
 
     /// What it adds up to now.
@@ -107,13 +118,50 @@ impl<T: Fold> Followed<T> {
     pub fn changed(&self) -> watch::Receiver<u64> {
         self.state.changed.subscribe()
     }
+
+    /// The offset up to which a topic of one partition is shown. With several partitions it is that
+    /// of any of them.
+    pub fn applied(&self) -> watch::Receiver<u64> {
+        self.state.applied.subscribe()
+    }
+
+    /// Records that could not be read, since the view was made.
+    pub fn unreadable(&self) -> u64 {
+        self.state.unreadable.load(Ordering::Relaxed)
+    }
+}
+
+fn assigned(log: &Arc<dyn Log>, topic: Topic) -> Result<Box<dyn Reader>, LogError> {
+    let mut reader = log.reader()?;
+    for number in 0..log.partitions(topic) {
+        reader.assign(Partition { topic, number }, 0)?;
+    }
+    Ok(reader)
 }
 
 impl<T: Fold> State<T> {
+    fn new(topic: Topic) -> Arc<State<T>> {
+        Arc::new(State {
+            topic,
+            now: ArcSwap::default(),
+            applied: watch::Sender::new(0),
+            changed: watch::Sender::new(0),
+            unreadable: AtomicU64::new(0),
+            ended: Arc::default(),
+        })
+    }
+
     fn run(&self, mut reader: Box<dyn Reader>) {
         while !self.ended.load(Ordering::Acquire) {
             match reader.poll(POLL_BYTES, POLL_TIMEOUT) {
-                Ok(chunks) => self.apply(&chunks),
+                Ok(chunks) if chunks.iter().all(Chunk::is_empty) => self.note(&chunks),
+                Ok(chunks) => {
+                    let mut next = T::clone(&self.now.load());
+                    self.fold(&mut next, &chunks);
+                    self.now.store(Arc::new(next));
+                    self.changed.send_modify(|changes| *changes += 1);
+                    self.note(&chunks);
+                }
                 Err(LogError::Closed) => return,
                 Err(error) => {
                     let topic = self.topic.name();
@@ -124,19 +172,21 @@ impl<T: Fold> State<T> {
         }
     }
 
-    fn apply(&self, chunks: &[Chunk]) {
-        if chunks.iter().all(Chunk::is_empty) {
-            return;
-        }
-        let mut next = T::clone(&self.now.load());
+    fn fold(&self, sum: &mut T, chunks: &[Chunk]) {
         for record in chunks.iter().flat_map(Chunk::iter) {
-            if let Err(error) = next.apply(record.key, record.value) {
+            if let Err(error) = sum.apply(record.key, record.value) {
+                self.unreadable.fetch_add(1, Ordering::Relaxed);
                 let topic = self.topic.name();
                 tracing::error!(topic, error, offset = record.offset, "skipping a record");
             }
         }
-        self.now.store(Arc::new(next));
-        self.changed.send_modify(|changes| *changes += 1);
+    }
+
+    /// Tells those who wait for a change that it is shown.
+    fn note(&self, chunks: &[Chunk]) {
+        if let Some(chunk) = chunks.last() {
+            self.applied.send_replace(chunk.next_offset);
+        }
     }
 }
 
@@ -144,5 +194,11 @@ impl Fold for footfall_event::blocklist::Entries {
     fn apply(&mut self, key: &[u8], value: &[u8]) -> Result<(), String> {
         footfall_event::blocklist::Entries::apply(self, key, value)
             .map_err(|error| error.to_string())
+    }
+}
+
+impl Fold for footfall_event::catalog::Catalog {
+    fn apply(&mut self, key: &[u8], value: &[u8]) -> Result<(), String> {
+        footfall_event::catalog::Catalog::apply(self, key, value).map_err(|error| error.to_string())
     }
 }

@@ -1,27 +1,24 @@
 //! Differences of one batch, added up before they are written.
 
 use footfall_event::Hex64;
-use footfall_event::ads::delta::minute_of;
 use footfall_event::ads::{AdDelta, Measures};
 use footfall_event::money::Currency;
 use footfall_event::record;
-use hashbrown::HashMap;
 
 use super::keys::{KeyId, Keys};
+use crate::windows::Windows;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Window {
-    minute: i64,
-    key: KeyId,
-    currency: Option<Currency>,
-}
+/// Windows of the ads' figures are this long, milliseconds.
+const MINUTE_MS: i64 = 60_000;
 
-/// Measures by minute, place and currency, in the order in which they were first touched (which no
-/// hash table may decide). Empty between batches.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Sums {
-    list: Vec<(Window, Measures)>,
-    index: HashMap<Window, usize>,
+/// Measures by minute, place and currency. Empty between batches.
+#[derive(Clone, Debug)]
+pub(crate) struct Sums(Windows<(KeyId, Option<Currency>), Measures>);
+
+impl Default for Sums {
+    fn default() -> Sums {
+        Sums(Windows::new(MINUTE_MS))
+    }
 }
 
 impl Sums {
@@ -32,24 +29,17 @@ impl Sums {
         key: KeyId,
         currency: Option<Currency>,
     ) -> &mut Measures {
-        let window = Window { minute: minute_of(time), key, currency };
-        let list = &mut self.list;
-        let at = *self.index.entry(window).or_insert_with(|| {
-            list.push((window, Measures::default()));
-            list.len() - 1
-        });
-        &mut self.list[at].1
+        self.0.at(time, (key, currency))
     }
 
     /// Takes everything out that is not empty, as differences to write.
     pub(crate) fn drain<'k>(&mut self, keys: &'k Keys) -> impl Iterator<Item = AdDelta<'k>> {
-        self.index.clear();
-        let filled = self.list.drain(..).filter(|(_, measures)| !measures.is_empty());
-        filled.map(|(window, measures)| {
-            let place = keys.place(window.key);
+        let filled = self.0.drain().filter(|(.., measures)| !measures.is_empty());
+        filled.map(|(minute, (key, currency), measures)| {
+            let place = keys.place(key);
             AdDelta {
                 v: record::VERSION,
-                minute: window.minute,
+                minute,
                 site: place.site.into(),
                 campaign: place.campaign.into(),
                 ad: place.ad.into(),
@@ -57,7 +47,7 @@ impl Sums {
                 position: place.position,
                 query: place.query.into(),
                 query_hash: Hex64(place.query_hash),
-                currency: window.currency,
+                currency,
                 measures,
             }
         })

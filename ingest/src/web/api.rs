@@ -131,7 +131,7 @@ impl Admitted {
             policy,
             limits: &ingest.settings.limits,
             sites: &self.sites,
-            used_up: &ingest.budgets.used_up(),
+            used_up: &ingest.used_up.load().0,
             allowed_sites: &self.key.sites,
             blocklist: &ingest.blocklist(),
             keys: &keys,

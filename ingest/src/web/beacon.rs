@@ -1,7 +1,6 @@
 //! `POST /e`: the script's beacon. No key, no preflight, no cookie; an answer says in its headers
 //! what became of the events.
 
-use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,6 +19,7 @@ use super::store::{Refused, store};
 use super::take::{Note, Taken, take};
 use crate::accept::{Context, Policy, Rejection};
 use crate::blocklist::Blocklist;
+use crate::budgets::UsedUp;
 use crate::ids::FreshIds;
 use crate::keys::DayKeys;
 use crate::metrics::{Counted, Endpoint, Tally, took};
@@ -35,7 +35,7 @@ pub(super) struct Browser {
     pub(super) now_ms: i64,
     pub(super) sites: Arc<Sites>,
     blocklist: Arc<Blocklist>,
-    used_up: Arc<HashSet<String>>,
+    used_up: Arc<UsedUp>,
     keys: Arc<DayKeys>,
     pub(super) fresh: FreshIds,
     address: IpAddr,
@@ -61,7 +61,7 @@ impl Browser {
             retry_after_s: wait_s,
         })?;
         let fresh = FreshIds::new(now_ms, Id::new_v4().as_u128());
-        let (blocklist, used_up) = (ingest.blocklist(), ingest.budgets.used_up());
+        let (blocklist, used_up) = (ingest.blocklist(), ingest.used_up.load());
         Ok(Browser { now_ms, sites, blocklist, used_up, keys, fresh, address })
     }
 
@@ -78,7 +78,7 @@ impl Browser {
             policy: Policy::BEACON,
             limits: &ingest.settings.limits,
             sites: &self.sites,
-            used_up: &self.used_up,
+            used_up: &self.used_up.0,
             allowed_sites: &[],
             blocklist: &self.blocklist,
             keys: &self.keys,
