@@ -6,7 +6,8 @@
 //! - `choice`: what a page shows, as its address says it.
 //! - `figures`, `lists`: statements beside the rows they fill. `load`: what a page reads.
 //! - `names`: what the catalogue says. `money`, `budget`: per currency, never added up.
-//! - `bars`, `positions`, `fall`, `budget`: how it is drawn. `table`, `rows`, `panels`: lists.
+//! - `bars`, `positions`, `fall`, `certainty`, `budget`: how it is drawn. `table`, `rows`, `panels`:
+//!   lists.
 //! - `page` (with `heading` and `stats`), `list`, `export`: what is answered.
 //!
 //! Figures are those of the site that showed the ads; what a campaign has spent of its budget is
@@ -14,22 +15,23 @@
 
 mod bars;
 mod budget;
+mod certainty;
 pub(crate) mod choice;
 mod export;
 mod fall;
 mod figures;
 mod heading;
 pub(crate) mod list;
-mod lists;
+pub(crate) mod lists;
 mod load;
-mod money;
-mod names;
+pub(crate) mod money;
+pub(crate) mod names;
 mod page;
 mod panels;
 mod positions;
 mod rows;
 mod stats;
-mod table;
+pub(crate) mod table;
 
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
@@ -46,13 +48,13 @@ use crate::site::{Subject, split_extension};
 
 /// What a page is about.
 #[derive(Clone, Debug)]
-enum Scope {
+pub(crate) enum Scope {
     All,
     Campaign(String),
     Ad(String),
 }
 
-type Pairs = Query<Vec<(String, String)>>;
+pub(crate) type Pairs = Query<Vec<(String, String)>>;
 
 /// `GET /sites/{site}/ads`.
 pub(crate) async fn page(
@@ -102,7 +104,7 @@ pub(crate) async fn ad(
 }
 
 /// An answer, or the problem as people or programs read it.
-fn said(result: Result<Response, Problem>, extension: &str) -> Response {
+pub(crate) fn said(result: Result<Response, Problem>, extension: &str) -> Response {
     match result {
         Ok(response) => response,
         Err(problem) if extension.is_empty() => problem.into_response(),
@@ -150,6 +152,10 @@ async fn answer(
         Scope::Ad(_) => Some(load::audience(&runner, &subject, &choice).await),
         _ => None,
     };
+    let summary = match scope {
+        Scope::All => None,
+        _ => Some(load::summary(app, &runner, &subject, &choice).await),
+    };
     let pacing = match names.campaign(&choice.campaign) {
         Some(campaign) => {
             let read = budget::pacing(&runner, campaign, &names.zone, names.now).await;
@@ -158,8 +164,15 @@ async fn answer(
         None => None,
     };
     let refresh = subject.view.refresh;
-    let made =
-        page::Made { subject: &subject, choice: &choice, names: &names, loaded, audience, pacing };
+    let made = page::Made {
+        subject: &subject,
+        choice: &choice,
+        names: &names,
+        loaded,
+        audience,
+        summary,
+        pacing,
+    };
     let mut response = page::render(app, made, request);
     if let Some(seconds) = refresh {
         response.headers_mut().insert(header::REFRESH, HeaderValue::from(seconds));
@@ -167,6 +180,6 @@ async fn answer(
     Ok(response)
 }
 
-fn names(app: &App, subject: &Subject) -> Names {
+pub(crate) fn names(app: &App, subject: &Subject) -> Names {
     Names { catalog: app.catalog.load(), zone: subject.period.zone.clone(), now: now_ms() }
 }

@@ -167,6 +167,11 @@ pub(crate) fn moment(zone: &TimeZone, time_ms: i64, now: i64) -> String {
     time.strftime(if same_day { "%H:%M:%S" } else { "%-d %b %H:%M:%S" }).to_string()
 }
 
+/// `10:42:07.312`, local.
+pub(crate) fn exact(zone: &TimeZone, time_ms: i64) -> String {
+    instant(time_ms).to_zoned(zone.clone()).strftime("%H:%M:%S.%3f").to_string()
+}
+
 /// One segment of an address.
 pub(crate) fn path_segment(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

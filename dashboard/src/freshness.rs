@@ -1,7 +1,11 @@
-//! How current the figures are: what the program knows about the engine and the loader, for the
-//! note on the page and the line at its foot.
+//! What only the program knows: how the engine and the loader are, for the note on the page and the
+//! line at its foot, and the rules in force, for explaining verdicts.
 
-use arc_swap::ArcSwap;
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+
+use crate::rulebook::{RuleBook, Terms};
 
 /// What is known about the way from the log to the figures. Times are milliseconds since 1970.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,16 +23,28 @@ pub struct Freshness {
 #[derive(Debug, Default)]
 pub struct Status {
     current: ArcSwap<Freshness>,
+    rules: ArcSwapOption<Arc<dyn RuleBook>>,
 }
 
 impl Status {
     /// Replaces what is known.
     pub fn set(&self, freshness: Freshness) {
-        self.current.store(std::sync::Arc::new(freshness));
+        self.current.store(Arc::new(freshness));
     }
 
     /// What is known now.
     pub fn get(&self) -> Freshness {
         Freshness::clone(&self.current.load())
+    }
+
+    /// Replaces the rules that pages explain verdicts by.
+    pub fn set_rules(&self, rules: Arc<dyn RuleBook>) {
+        self.rules.store(Some(Arc::new(rules)));
+    }
+
+    /// The rules for a campaign on a site; without any rules what the reasons say themselves.
+    pub(crate) fn terms(&self, site: &str, campaign: &str) -> Terms {
+        let rules = self.rules.load();
+        rules.as_ref().map_or_else(Terms::default, |rules| rules.terms(site, campaign))
     }
 }

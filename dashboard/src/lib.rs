@@ -4,7 +4,8 @@
 //!
 //! - [`app`]: every route. [`Dashboard`]: what they share.
 //! - `sites`, `site`, `tables`, `setup`: one folder per page, template beside its view.
-//! - `ads`: the pages about ads.
+//! - `ads`: the pages about ads. `clicks`: lists of clicks, credit reports, the evidence of one click,
+//!   explained by the `rulebook`.
 //! - `figures`, `tables`: statements beside the rows they fill; `query` runs them, bounded.
 //! - `view`: what a page shows, as its address says it. `period`: days, comparisons, buckets.
 //! - `chart`, `format`, `words`, `countries`: how it is drawn and said.
@@ -20,6 +21,7 @@ mod assets;
 pub mod auth;
 mod bench;
 mod chart;
+mod clicks;
 mod countries;
 mod error;
 mod feeds;
@@ -32,6 +34,7 @@ pub mod metrics;
 mod period;
 mod query;
 pub mod ranking;
+mod rulebook;
 mod security;
 mod settings;
 mod setup;
@@ -55,6 +58,7 @@ use tower_http::compression::CompressionLayer;
 
 pub use bench::{QueryError, page_queries};
 pub use freshness::{Freshness, Status};
+pub use rulebook::{RuleBook, Terms, Threshold};
 pub use settings::Settings;
 
 /// What all pages share.
@@ -156,6 +160,9 @@ pub fn app(dashboard: Arc<Dashboard>) -> Router {
         .route("/sites/{site}/ads", routing::get(ads::page))
         .route("/sites/{site}/campaigns/{id}", routing::get(ads::campaign))
         .route("/sites/{site}/ads/{id}", routing::get(ads::ad))
+        .route("/sites/{site}/clicks", routing::get(clicks::list))
+        .route("/sites/{site}/campaigns/{id}/credit.csv", routing::get(clicks::campaign_credit))
+        .route("/sites/{site}/ads/{id}/credit.csv", routing::get(clicks::ad_credit))
         .route("/sites/{site}/{table}", routing::get(tables::page::any))
         .route_layer(middleware::from_fn_with_state(dashboard.clone(), auth::guard::require))
         .route_layer(middleware::from_fn(timed));

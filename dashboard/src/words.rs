@@ -5,12 +5,14 @@ mod ad_lists;
 mod ads;
 mod api;
 mod frame;
+mod judging;
 mod pages;
 
 pub(crate) use ad_lists::*;
 pub(crate) use ads::*;
 pub(crate) use api::*;
 pub(crate) use frame::*;
+pub(crate) use judging::*;
 pub(crate) use pages::*;
 
 use crate::figures::Metric;

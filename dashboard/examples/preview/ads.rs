@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use footfall_event::ads::{
-    AdDelta, Attribution, Billing, CostModel, Measures, normalised_query, query_hash,
+    AdDelta, Attribution, Billing, CostModel, Measures, Proof, normalised_query, query_hash,
 };
 use footfall_event::catalog::{Ad, Advertiser, Campaign, Entry, Placement, Price};
 use footfall_event::money::{Currency, Money};
@@ -218,21 +218,41 @@ fn with_query(dice: &mut Dice, mut delta: AdDelta<'static>) -> AdDelta<'static> 
 /// The clicks of a window, one by one.
 fn clicks(dice: &mut Dice, events: &mut EventBlock, delta: &AdDelta<'static>) -> Result<()> {
     let campaign = CAMPAIGNS.iter().find(|known| known.0 == delta.campaign).context("known")?;
+    let mut removed = delta.measures.invalid_clicks.iter();
+    let reason = removed.next().map_or(VerdictReason::DuplicateClick, |(reason, _)| *reason);
     for number in 0..delta.measures.clicks {
         let id = Id::from_u128(u128::from(dice.roll(u64::MAX >> 31)) << 64 | number as u128);
-        let mut event = Event::new(Activity::Click, id, SITE, delta.minute + number);
+        let time = delta.minute + number * 7_100;
+        let mut event = Event::new(Activity::Click, id, SITE, time);
         event.visitor = Some(Hex64(dice.roll(1 << 30)));
+        event.network = Some(Hex64(dice.roll(400) + 1));
+        event.user_agent = "Mozilla/5.0".into();
+        (event.browser, event.browser_version) = ("Firefox".into(), "145".into());
+        (event.os, event.timezone) = ("Windows".into(), "Europe/Berlin".into());
+        (event.asn, event.as_organization) = (3320, "Deutsche Telekom".into());
         (event.ad, event.campaign) = (delta.ad.clone(), delta.campaign.clone());
+        (event.placement, event.position) = (delta.placement.clone(), delta.position);
         event.country = dice.pick(&PLACES).0.into();
         event.device = dice.pick(&[super::Device::Mobile, super::Device::Desktop]);
         let delay = [700, 3_000, 9_000, 20_000, 60_000, 400_000][dice.roll(6) as usize];
         event.impression_at = event.time - delay;
+        (event.proof, event.impression) = (Proof::Signed, Some(Id::from_u128(id.as_u128() ^ 1)));
         event.billing = Some(Billing { model: campaign.4, price: euro(campaign.3)? });
-        let invalid = number >= delta.measures.net_clicks;
+        let reasons = match number {
+            number if number >= delta.measures.net_clicks => vec![reason],
+            _ if dice.roll(40) == 0 => {
+                (event.proof, event.impression) = (Proof::None, None);
+                event.impression_at = 0;
+                vec![VerdictReason::NoImpression]
+            }
+            _ if delay == 700 => vec![VerdictReason::FastClick],
+            _ => Vec::new(),
+        };
+        let worst = reasons.iter().map(|reason| reason.verdict()).max();
         event.judged = Some(Judgement {
-            verdict: if invalid { Verdict::Invalid } else { Verdict::Valid },
-            reasons: if invalid { vec![VerdictReason::DuplicateClick] } else { Vec::new() },
-            rules: 1,
+            verdict: worst.unwrap_or(Verdict::Valid),
+            reasons,
+            rules: 2,
             session: None,
             new_visitor: 0,
             new_on_path: 0,

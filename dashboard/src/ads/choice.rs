@@ -217,7 +217,7 @@ impl Choice {
     }
 
     /// Only what differs from the usual, in a fixed order; ids are safe as they are.
-    fn query(&self, scope: bool) -> String {
+    pub(crate) fn query(&self, scope: bool) -> String {
         let mut out = self.view.query();
         let mut add = |name: &str, value: &str| {
             out.push(if out.is_empty() { '?' } else { '&' });

@@ -213,7 +213,7 @@ async fn page(app: &App, runner: &Runner<'_>, made: Made, request: &Parts) -> Re
 }
 
 /// The pages above a list: all ads, then the campaign or ad that it is of.
-fn crumbs(choice: &Choice, names: &Names) -> Vec<(String, String)> {
+pub(crate) fn crumbs(choice: &Choice, names: &Names) -> Vec<(String, String)> {
     let all = choice.with(|choice| {
         choice.campaign.clear();
         choice.ad.clear();

@@ -196,7 +196,7 @@ fn delay_class() -> String {
 }
 
 /// Binds a statement over the events beside the verdicts that replace theirs.
-fn revised(query: Query, choice: &Choice, period: &Period) -> Query {
+pub(crate) fn revised(query: Query, choice: &Choice, period: &Period) -> Query {
     /// A verdict may be replaced by one that is as old as its event at the least.
     const SLACK_MS: i64 = 1_000;
     let range = &period.current;

@@ -6,6 +6,7 @@ use super::figures::Figures;
 use super::lists::{self, By, ListRow, Saved, Trends};
 use super::names::Names;
 use crate::App;
+use crate::clicks::load::Summary;
 use crate::live::Look;
 use crate::query::{Failure, Runner};
 use crate::site::Subject;
@@ -118,6 +119,17 @@ pub(crate) async fn audience(runner: &Runner<'_>, subject: &Subject, choice: &Ch
     let (devices, countries, delays) =
         tokio::join!(list(By::Device), list(By::Country), list(By::Delay));
     Audience { devices, countries, delays }
+}
+
+/// Reads how the clicks of a campaign or ad were judged.
+pub(crate) async fn summary(
+    app: &App,
+    runner: &Runner<'_>,
+    subject: &Subject,
+    choice: &Choice,
+) -> Result<Summary, Failure> {
+    let terms = app.status.terms(&choice.view.site, &choice.campaign);
+    Summary::load(runner, choice, &subject.period, &terms).await
 }
 
 /// Adds the site's campaigns that nothing was counted for, or sums up by advertiser.

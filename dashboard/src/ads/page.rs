@@ -7,6 +7,7 @@ use http::request::Parts;
 
 use super::bars::{self, BarChart};
 use super::budget::Pacing;
+use super::certainty::{self, Certainty};
 use super::choice::{AdPanel, Choice, Measure, Rows};
 use super::fall::{self, Fall};
 use super::figures::{Figures, Sums};
@@ -19,6 +20,7 @@ use super::stats::{Stat, stats, total_saved, unread};
 use super::table::{Cell, Style};
 use crate::App;
 use crate::chart::{self, Chart, Kind, Series};
+use crate::clicks::load::Summary;
 use crate::frame::{Frame, Theme};
 use crate::period::Unit;
 use crate::query::Failure;
@@ -47,6 +49,7 @@ struct AdsPage {
     state: Option<(&'static str, String)>,
     csv: String,
     fall: Option<Fall>,
+    certainty: Option<Certainty>,
     pacing: Option<Pacing>,
     panels: Vec<AdPanelView>,
     foot: Vec<String>,
@@ -65,12 +68,14 @@ pub(crate) struct Made<'a> {
     pub(crate) names: &'a Names,
     pub(crate) loaded: Loaded,
     pub(crate) audience: Option<Audience>,
+    /// How the clicks of a campaign or ad were judged.
+    pub(crate) summary: Option<Result<Summary, Failure>>,
     pub(crate) pacing: Option<Pacing>,
 }
 
 /// Writes the page.
 pub(crate) fn render(app: &App, made: Made<'_>, request: &Parts) -> Response {
-    let Made { subject, choice, names, loaded, audience, pacing } = made;
+    let Made { subject, choice, names, loaded, audience, summary, pacing } = made;
     let (period, view) = (&subject.period, &choice.view);
     let none = Figures::default();
     let figures = loaded.figures.as_ref().unwrap_or(&none);
@@ -106,7 +111,14 @@ pub(crate) fn render(app: &App, made: Made<'_>, request: &Parts) -> Response {
         w::ADS_MEANING.to_owned(),
     ];
     foot.retain(|line| !line.is_empty());
-    let fall = (!whole).then(|| fall::draw(figures, &loaded.lists.removed)).flatten();
+    let summary = summary.and_then(Result::ok);
+    let fall = (!whole)
+        .then(|| {
+            let unknown = Summary::default();
+            let known = summary.as_ref().unwrap_or(&unknown);
+            fall::draw(figures, &loaded.lists.removed, known, choice)
+        })
+        .flatten();
     let page = AdsPage {
         frame: frame_of(app, request, title, view),
         live: period
@@ -135,6 +147,7 @@ pub(crate) fn render(app: &App, made: Made<'_>, request: &Parts) -> Response {
         state,
         csv: choice.href_as(".csv"),
         fall,
+        certainty: summary.and_then(|summary| certainty::of(&summary, choice)),
         pacing,
         panels: panels(&context, loaded.lists, audience),
         foot,

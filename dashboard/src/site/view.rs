@@ -202,6 +202,11 @@ fn left_out(view: &View, figures: &Figures) -> Option<LeftOut> {
 }
 
 impl Tools {
+    /// Only the period, for lists that hold whatever was counted.
+    pub(crate) fn period_only(self) -> Tools {
+        Tools { counting: Vec::new(), compare: None, ..self }
+    }
+
     /// The controls of a page whose address `href` makes.
     pub(crate) fn of(subject: &Subject, href: impl Fn(&View) -> String) -> Tools {
         let Subject { view, period, .. } = subject;

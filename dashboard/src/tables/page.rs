@@ -55,6 +55,9 @@ pub(crate) async fn any(
         (None, None) if word == "ads" => {
             return ads::of_site(&app, &name, extension, &pairs, &request).await;
         }
+        (None, None) if word == "clicks" => {
+            crate::clicks::list_as(&app, &name, extension, &pairs, &request).await
+        }
         (None, None) => Err(Problem::NotFound),
     };
     match (result, extension) {

@@ -1,7 +1,5 @@
 //! Words of the lists about ads: headings, columns, reasons.
 
-use footfall_event::VerdictReason;
-
 use super::{
     CLICKS, CONVERSIONS, CTR, IMPRESSIONS, NOTHING_REMOVED, POSITION, REASON, SPEND, UNKNOWN_DELAY,
     VIEWABLE,
@@ -95,23 +93,6 @@ pub(crate) fn all_ads(panel: AdPanel, of: Rows, count: u64) -> String {
         (AdPanel::Delay, _) => "times",
     };
     format!("All {} {noun}", format::count(count.cast_signed()))
-}
-
-/// A reason as a sentence that a stranger can check.
-pub(crate) fn removed(reason: &str) -> String {
-    match VerdictReason::parse(reason) {
-        Some(VerdictReason::BotAgent) => "Declared bot".into(),
-        Some(VerdictReason::NotRunning) => "The ad was paused, ended or over its budget".into(),
-        Some(VerdictReason::Expired) => "The impression was more than a day old".into(),
-        Some(VerdictReason::DuplicateClick) => "Second click on the same impression".into(),
-        Some(VerdictReason::VisitorAdDuplicate) => "Same visitor, same ad, within an hour".into(),
-        Some(VerdictReason::ImpressionUnknown) => "Impression not known to its network".into(),
-        Some(VerdictReason::NoImpression) => "Click without an impression".into(),
-        Some(VerdictReason::PlacementUnknown) => "The placement does not exist".into(),
-        Some(VerdictReason::PositionUnknown) => "The placement has no such position".into(),
-        // A reason that is newer than this text: its code is better than nothing.
-        _ => reason.replace('_', " "),
-    }
 }
 
 /// The name of a class of time to click.

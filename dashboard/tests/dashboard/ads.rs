@@ -15,10 +15,10 @@ use serde_json::{Value, json};
 
 use crate::world::{World, ms, now};
 
-const SITE: &str = "example.com";
-const WEEK: &str = "period=custom&from=2026-11-01&to=2026-11-07";
+pub(crate) const SITE: &str = "example.com";
+pub(crate) const WEEK: &str = "period=custom&from=2026-11-01&to=2026-11-07";
 
-fn currency(code: &str) -> Currency {
+pub(crate) fn currency(code: &str) -> Currency {
     Currency::parse(code).unwrap()
 }
 
@@ -41,7 +41,7 @@ fn campaign(id: &str, name: &str, model: CostModel) -> Campaign {
     }
 }
 
-async fn catalogue(world: &World) {
+pub(crate) async fn catalogue(world: &World) {
     world.site(SITE, "").await;
     let put = async |entry| world.catalog.put(&entry).await.unwrap();
     let name = "Acme <b>".to_owned();
@@ -73,7 +73,7 @@ async fn catalogue(world: &World) {
     .await;
 }
 
-fn delta(time: &str, ad: &str, position: u16, measures: Measures) -> AdDelta<'static> {
+pub(crate) fn delta(time: &str, ad: &str, position: u16, measures: Measures) -> AdDelta<'static> {
     AdDelta {
         v: footfall_event::record::VERSION,
         minute: footfall_event::ads::delta::minute_of(ms(time)),
@@ -103,7 +103,7 @@ fn shown(impressions: i64, clicks: i64, invalid: i64) -> Measures {
     }
 }
 
-async fn store(world: &World, token: &str, deltas: &[AdDelta<'_>]) {
+pub(crate) async fn store(world: &World, token: &str, deltas: &[AdDelta<'_>]) {
     let (mut by_ad, mut by_search) = (WindowBlock::by_ad(), WindowBlock::by_search());
     for delta in deltas {
         match delta.query_hash.0 {

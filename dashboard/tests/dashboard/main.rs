@@ -4,6 +4,7 @@
 //! - `figures`: exact figures on pages and in exports; time zones; hostile names; empty and away.
 //! - `rows`: roll-ups beside rows, made at random, in several time zones.
 //! - `ads`: pages and lists about ads, their money, rates and corrections.
+//! - `clicks`: lists of clicks, credit reports.
 //! - `access`: sign-in, forms, keys, headers.
 //! - `ranking`, `feeds`: what ad servers ask for, over the log alone.
 
@@ -11,6 +12,7 @@
 
 mod access;
 mod ads;
+mod clicks;
 mod feeds;
 mod figures;
 mod ranking;

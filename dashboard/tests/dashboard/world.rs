@@ -9,12 +9,13 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use footfall_dashboard::{Dashboard, Settings, Status};
+use footfall_event::ads::Revision;
 use footfall_event::catalog::{Entry, Site};
 use footfall_event::{Activity, Event, Hex64, Id, Judgement, SessionDelta, Verdict, VerdictReason};
 use footfall_topics::catalog::CatalogView;
 use footfall_topics::embedded::{self, EmbeddedLog};
 use footfall_warehouse::engine;
-use footfall_warehouse::{EventBlock, SessionBlock, Warehouse};
+use footfall_warehouse::{EventBlock, SessionBlock, VerdictBlock, Warehouse};
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
@@ -71,6 +72,7 @@ pub(crate) struct World {
     pub(crate) warehouse: Warehouse,
     events: EventBlock,
     sessions: SessionBlock,
+    verdicts: VerdictBlock,
     next: u128,
     _folder: tempfile::TempDir,
 }
@@ -121,6 +123,7 @@ impl World {
             warehouse,
             events: EventBlock::default(),
             sessions: SessionBlock::default(),
+            verdicts: VerdictBlock::default(),
             next: 1,
             _folder: folder,
         }
@@ -137,14 +140,14 @@ impl World {
         self.catalog.put(&Entry::Site(site)).await.unwrap();
     }
 
-    /// Adds a judged event, changed by `change`.
+    /// Adds a judged event, changed by `change`. Its id.
     pub(crate) fn event(
         &mut self,
         activity: Activity,
         site: &str,
         time: i64,
         change: impl FnOnce(&mut Event<'static>, &mut Judgement),
-    ) {
+    ) -> Id {
         let mut event = Event::new(activity, Id::from_u128(self.next), site.to_owned(), time);
         self.next += 1;
         event.visitor = Some(Hex64(1));
@@ -160,6 +163,12 @@ impl World {
         change(&mut event, &mut judgement);
         event.judged = Some(judgement);
         self.events.push_event(&event).unwrap();
+        event.id
+    }
+
+    /// Adds a verdict given later.
+    pub(crate) fn revise(&mut self, revision: &Revision<'_>) {
+        self.verdicts.push(&serde_json::to_vec(revision).unwrap()).unwrap();
     }
 
     /// Adds a page view by a visitor that is new on its path.
@@ -214,8 +223,12 @@ impl World {
         if !self.sessions.is_empty() {
             self.sessions.insert(&self.warehouse, &token).await.unwrap();
         }
+        if !self.verdicts.is_empty() {
+            self.verdicts.insert(&self.warehouse, &token).await.unwrap();
+        }
         self.events.clear();
         self.sessions.clear();
+        self.verdicts.clear();
     }
 
     /// The answer to a request.

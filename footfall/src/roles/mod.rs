@@ -2,6 +2,7 @@
 //! code is the same.
 
 mod parts;
+mod rulebook;
 mod run;
 mod started;
 

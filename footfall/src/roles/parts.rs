@@ -17,6 +17,7 @@ use footfall_warehouse::engine::{self, Supervisor};
 use footfall_warehouse::{Settings as WarehouseSettings, Warehouse};
 use tokio_util::sync::CancellationToken;
 
+use super::rulebook::Book;
 use crate::commands::now_ms;
 use crate::config::Config;
 use crate::telemetry::Ready;
@@ -245,6 +246,7 @@ pub(crate) fn dashboard(
     aggregator: Option<&Aggregator>,
 ) -> Result<Arc<Dashboard>> {
     let status = Arc::new(Status::default());
+    status.set_rules(Arc::new(Book(Arc::default())));
     let mut settings = config.dashboard.clone();
     settings.require_login |= !config.listen.ip().is_loopback();
     settings.base_url = config.public_url();

@@ -1,0 +1,64 @@
+//! Clicks one by one: `/sites/{site}/clicks` (of one verdict, reason, campaign or ad), the evidence
+//! of each (`/sites/{site}/clicks/{id}`), and what advertisers are credited
+//! (`/sites/{site}/campaigns/{id}/credit.csv`). Lists also as `.json` and `.csv`, a click as `.json`.
+//!
+//! # Layout
+//!
+//! - `choice`: which clicks, as the address says it. `load`: statements beside the rows they fill.
+//! - `vd`: how a verdict is drawn. `list`: the list. `credit`: the report.
+//!
+//! What is said of a click is its verdict in force: judged when it came, corrected by `verdicts`.
+//! No address is shown, since none is stored.
+
+pub(crate) mod choice;
+mod credit;
+mod list;
+pub(crate) mod load;
+pub(crate) mod vd;
+
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use http::request::Parts;
+
+use crate::App;
+use crate::ads::{Pairs, Scope, said};
+use crate::error::Problem;
+
+/// `GET /sites/{site}/clicks`.
+pub(crate) async fn list(
+    State(app): State<App>,
+    Path(site): Path<String>,
+    Query(pairs): Pairs,
+    request: Parts,
+) -> Response {
+    said(list::answer(&app, &site, "", &pairs, &request).await, "")
+}
+
+/// The same as `.json` or `.csv`.
+pub(crate) async fn list_as(
+    app: &App,
+    site: &str,
+    extension: &str,
+    pairs: &[(String, String)],
+    request: &Parts,
+) -> Result<Response, Problem> {
+    list::answer(app, site, extension, pairs, request).await
+}
+
+/// `GET /sites/{site}/campaigns/{id}/credit.csv`.
+pub(crate) async fn campaign_credit(
+    State(app): State<App>,
+    Path((site, id)): Path<(String, String)>,
+    Query(pairs): Pairs,
+) -> Response {
+    said(credit::answer(&app, &site, Scope::Campaign(id), &pairs).await, ".csv")
+}
+
+/// `GET /sites/{site}/ads/{id}/credit.csv`.
+pub(crate) async fn ad_credit(
+    State(app): State<App>,
+    Path((site, id)): Path<(String, String)>,
+    Query(pairs): Pairs,
+) -> Response {
+    said(credit::answer(&app, &site, Scope::Ad(id), &pairs).await, ".csv")
+}
