@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::ads::Limits;
 use crate::alerts::AlertSettings;
 use crate::core::{AdLimits, CoreLimits};
+use crate::rules::JudgeLimits;
 
 /// Settings of the aggregator and the loader.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,7 +85,12 @@ impl Settings {
             window_ms: footfall_event::limits::AGE_MS_MAX,
             ids_max: self.ids_max,
             visitors_max: self.visitors_max,
-            ads: AdLimits { impressions_max: self.impressions_max, clicks_max: self.clicks_max },
+            ads: AdLimits { impressions_max: self.impressions_max },
+            judge: JudgeLimits {
+                networks_max: self.visitors_max,
+                impressions_max: self.impressions_max,
+                clicks_max: self.clicks_max,
+            },
         }
     }
 

@@ -372,6 +372,13 @@ pub struct Judgement {
     /// It came after the bounded lateness.
     #[serde(default, skip_serializing_if = "is_default")]
     pub late: bool,
+    /// Of a click: what was noticed that decides nothing alone, as a sum of bits. 1: its impression
+    /// could be measured and was never in view; 2: nothing proves its impression; 4: it came sooner
+    /// than a person's; 8: its network had clicked in this placement before; 16: and at several other
+    /// publishers; 32: its visitor has shown no other sign of life; 64: its network had not been seen
+    /// a minute before; 128: few people share its network.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub marks: u16,
 }
 
 impl<'a> Event<'a> {
@@ -493,7 +500,8 @@ pub enum RecordError {
 pub fn append_judgement(record: &[u8], judgement: &Judgement, out: &mut Vec<u8>) {
     let end = record.iter().rposition(|&b| b == b'}').expect("a parsed record is an object");
     out.extend_from_slice(&record[..end]);
-    let Judgement { verdict, reasons, rules, session, new_visitor, new_on_path, late } = judgement;
+    let Judgement { verdict, reasons, rules, session, .. } = judgement;
+    let Judgement { new_visitor, new_on_path, late, marks, .. } = judgement;
     out.extend_from_slice(b",\"judged\":{\"verdict\":\"");
     out.extend_from_slice(verdict.as_str().as_bytes());
     out.push(b'"');
@@ -511,6 +519,7 @@ pub fn append_judgement(record: &[u8], judgement: &Judgement, out: &mut Vec<u8>)
     if *late {
         out.extend_from_slice(b",\"late\":true");
     }
+    json::number(out, ",\"marks\":", i64::from(*marks));
     out.push(b'}');
     out.push(b'}');
 }
@@ -548,6 +557,7 @@ mod tests {
             new_visitor: 1,
             new_on_path: 0,
             late: false,
+            marks: 0,
         };
         let mut out = Vec::new();
         append_judgement(&event.to_json(), &judgement, &mut out);
@@ -558,6 +568,7 @@ mod tests {
             new_visitor: 0,
             new_on_path: 1,
             late: true,
+            marks: 160,
             ..judgement.clone()
         };
         for judgement in [&judgement, &other] {

@@ -50,6 +50,7 @@ impl<'a> Member<'a> for Judgement {
             new_visitor: 0,
             new_on_path: 0,
             late: false,
+            marks: 0,
         };
         record(json, empty, judgement::verdict | judgement::rules, set_judgement)
     }
@@ -161,6 +162,7 @@ members! { set_judgement, judgement, Judgement:
     "new_visitor" => new_visitor,
     "new_on_path" => new_on_path,
     "late" => late,
+    "marks" => marks,
 }
 
 members! { set_delta, delta, SessionDelta<'a>:

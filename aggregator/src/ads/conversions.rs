@@ -112,19 +112,24 @@ pub(super) struct Conversions {
 }
 
 impl Conversions {
-    /// Adds a conversion.
+    /// Adds a conversion. Whether it is the first of its transaction, and counts.
     pub(super) fn add(
         &mut self,
         event: &Event<'_>,
         keys: &mut Keys,
         clock_ms: i64,
         touched: &mut Vec<Touched>,
-    ) {
+    ) -> bool {
         let key = transaction_key(&event.site, &event.goal, &event.transaction, event.id);
         let transaction = self.touch(key, clock_ms, touched);
         transaction.named = !event.transaction.is_empty();
+        let heard_of =
+            transaction.lead.is_some() || transaction.sale.is_some() || transaction.rejected;
         let slot = match event.status.unwrap_or(ConversionStatus::Sale) {
-            ConversionStatus::Rejected => return transaction.rejected = true,
+            ConversionStatus::Rejected => {
+                transaction.rejected = true;
+                return false;
+            }
             ConversionStatus::Lead => &mut transaction.lead,
             ConversionStatus::Sale => &mut transaction.sale,
         };
@@ -135,6 +140,7 @@ impl Conversions {
             let (time, id, value) = (event.time, event.id, event.value);
             *slot = Some(Fact { time, id, value, touches, view });
         }
+        !heard_of
     }
 
     /// A later impression was found for a conversion. Whether the conversion is remembered.

@@ -13,21 +13,24 @@
 //!
 //! # Layout
 //!
-//! - [`clicks`]: one per impression. [`conversions`]: one per transaction. [`attribution`]: whose.
+//! - [`task`]: the records of a batch, in their order.
+//! - [`clicks`]: what of them was counted; the rules decide ([`crate::rules`]). [`conversions`]: one
+//!   per transaction. [`attribution`]: whose.
 //! - [`settle`]: what a batch has changed, counted and written.
 //! - [`figures`]: where something counts: [`searches`], [`performance`], [`campaigns`].
-//! - [`keys`], [`sums`], [`reasons`], [`cut`]: small parts that stage 1 uses, too. [`notes`]: what
+//! - [`keys`], [`sums`], [`cut`]: small parts that stage 1 uses, too. [`notes`]: what
 //!   stage 1 says later about what it has passed on.
 
-use footfall_event::Topic;
-use footfall_event::ads::performance::BudgetSet;
-use footfall_event::ads::{AdDelta, normalised_query, query_hash};
-use footfall_event::limits::RECORD_BYTES_MAX;
-use footfall_event::record::{Event, Judgement};
+use std::sync::Arc;
+
+use footfall_event::ads::{AdDelta, Touch, name_hash, normalised_query, partition_of, query_hash};
+use footfall_event::record::{self, Event, Judgement};
 use footfall_event::time::DAY_MS;
+use footfall_event::{Hex64, Topic};
 use footfall_topics::{Partition, RecordBatch};
 
 use crate::core::{Core, dead_letter};
+use crate::rules::{Candidate, Correction, Delta, Facts, Marks, Opinion, Outcome, RuleSet};
 use crate::shard::{BatchStats, Input, RestoreError, Stage};
 
 mod attribution;
@@ -39,24 +42,24 @@ mod figures;
 pub(crate) mod keys;
 pub(crate) mod notes;
 mod performance;
-pub(crate) mod reasons;
 mod searches;
 mod settle;
 mod store;
 pub(crate) mod sums;
+mod task;
 mod tidy;
 
 pub(crate) use conversions::conversion_partition;
 
 use attribution::Contact;
-use clicks::order_of;
+use clicks::{order_of, order_of_change};
 use conversions::transaction_key;
 use figures::At;
 use keys::Place;
-use notes::{Note, is_note};
-use reasons::Reasons;
+use notes::{ConvertedNote, Note};
 use store::State;
 use sums::Sums;
+use task::{Task, read};
 
 /// How much of the past is read again to rebuild a state that has no snapshot: all that the topics
 /// keep. Older transactions, and totals since the beginning, live in snapshots only.
@@ -108,7 +111,9 @@ impl Batch<'_, '_> {
 impl Ads {
     /// A stage that has seen nothing.
     pub fn new(limits: Limits) -> Ads {
-        Ads { limits, shards: 1, state: State::default(), shares: Sums::default() }
+        let mut state = State::default();
+        state.judge = state.judge.with(Arc::default(), limits.clicks_max);
+        Ads { limits, shards: 1, state, shares: Sums::default() }
     }
 
     /// The same as one of so many shards.
@@ -117,24 +122,22 @@ impl Ads {
         Ads { shards, ..self }
     }
 
-    fn see(&mut self, time: i64, received_at: i64) {
-        self.state.clock_ms = self.state.clock_ms.max(received_at);
-        self.state.watermark_ms = self.state.watermark_ms.max(time.min(received_at));
+    /// Something happened then. What that makes due for the rules is looked at first.
+    fn see(&mut self, time: i64, received_at: i64, batch: &mut Batch<'_, '_>) {
+        let State { clicks, judge, clock_ms, watermark_ms, .. } = &mut self.state;
+        *clock_ms = (*clock_ms).max(received_at);
+        *watermark_ms = (*watermark_ms).max(time.min(received_at));
+        if *watermark_ms >= judge.due() {
+            for change in judge.close(*watermark_ms) {
+                clicks.change(order_of_change(&change), change.after, &mut batch.clicks);
+            }
+        }
+        judge.tidy(*watermark_ms);
     }
 
-    /// A difference, or a campaign's budget.
-    fn delta(&mut self, input: &Input<'_>, batch: &mut Batch<'_, '_>) {
-        let delta = match serde_json::from_slice::<AdDelta<'_>>(input.value) {
-            Ok(delta) => delta,
-            Err(error) => match serde_json::from_slice::<BudgetSet<'_>>(input.value) {
-                Ok(set) => {
-                    self.see(set.at, set.at);
-                    return self.state.figures.campaigns.set_budget(&set);
-                }
-                Err(_) => return batch.dead(input, "unreadable", &error.to_string()),
-            },
-        };
-        self.see(delta.minute, delta.minute);
+    /// Impressions and conversions of a place.
+    fn delta(&mut self, delta: &AdDelta<'_>, batch: &mut Batch<'_, '_>) {
+        self.see(delta.minute, delta.minute, batch);
         let place = Place {
             site: &delta.site,
             campaign: &delta.campaign,
@@ -147,8 +150,19 @@ impl Ads {
         let currency = delta.currency;
         let at = At { time: delta.minute, clock_ms: self.state.clock_ms, currency };
         let limits = (&self.limits, &mut batch.stats.ads);
-        let State { figures, keys, .. } = &mut self.state;
+        let State { figures, keys, judge, .. } = &mut self.state;
         figures.count(&place, at, (&delta.measures, 1), keys, limits);
+        let shown = delta.measures.net_impressions.max(0);
+        if shown > 0 {
+            judge.count(&Delta {
+                campaign: name_hash(place.campaign),
+                site: name_hash(place.site),
+                placement: name_hash(place.placement),
+                position: place.position,
+                minute: delta.minute,
+                net_impressions: u32::try_from(shown).unwrap_or(u32::MAX),
+            });
+        }
     }
 
     fn click<'a>(
@@ -158,9 +172,13 @@ impl Ads {
         judgement: Judgement,
         batch: &mut Batch<'a, '_>,
     ) {
-        self.see(event.time, event.received_at);
+        self.see(event.time, event.received_at, batch);
         let query = normalised_query(&std::mem::take(&mut event.query));
-        let State { keys, clicks, .. } = &mut self.state;
+        let State { keys, clicks, judge, .. } = &mut self.state;
+        if clicks.has(&order_of(event.time, event.id, name_hash(&event.site))) {
+            batch.stats.repeats += 1;
+            return;
+        }
         let key = keys.intern(&Place {
             site: &event.site,
             campaign: &event.campaign,
@@ -170,11 +188,17 @@ impl Ads {
             query: &query,
             query_hash: query_hash(&query).0,
         });
-        let reasons: Reasons = judgement.reasons.iter().copied().collect();
-        if clicks.add(&event, key, reasons, &mut batch.clicks) {
-            batch.new_clicks.push((input, judgement));
-        } else {
-            batch.stats.repeats += 1;
+        let opinion = Opinion {
+            reasons: judgement.reasons.iter().copied().collect(),
+            marks: Marks(judgement.marks),
+        };
+        let account = event.account.map_or(0, |account| account.0);
+        let candidate = Candidate::new(&Facts::of(&event), event.position, account, opinion);
+        let (reasons, changes) = judge.observe(&candidate);
+        clicks.add(&event, key, reasons, &mut batch.clicks);
+        batch.new_clicks.push((input, judgement));
+        for change in changes {
+            clicks.change(order_of_change(&change), change.after, &mut batch.clicks);
         }
     }
 
@@ -185,49 +209,75 @@ impl Ads {
         judgement: &Judgement,
         batch: &mut Batch<'_, '_>,
     ) {
-        self.see(event.time, event.received_at);
+        self.see(event.time, event.received_at, batch);
         if judgement.verdict.is_net() {
             let State { conversions, keys, clock_ms, .. } = &mut self.state;
-            conversions.add(event, keys, *clock_ms, &mut batch.transactions);
+            let new = conversions.add(event, keys, *clock_ms, &mut batch.transactions);
+            if let Some(touch) = event.touches.last().filter(|_| new) {
+                self.say_converted(event, touch, batch);
+            }
         }
         batch.stats.stored += 1;
         batch.out.push(Topic::JudgedEvents, batch.shard, input.key, input.value);
     }
 
-    fn note(&mut self, input: &Input<'_>, batch: &mut Batch<'_, '_>) {
-        let State { clicks, conversions, keys, clock_ms, .. } = &mut self.state;
-        let known = match serde_json::from_slice::<Note<'_>>(input.value) {
-            Ok(Note::Click(note)) => {
-                *clock_ms = (*clock_ms).max(note.received_at);
-                let order = order_of(note.time, note.id, &note.site);
-                clicks.change(order, &mut batch.clicks, |reasons| {
-                    note.add.map(|reason| reasons.insert(reason));
-                    note.remove.map(|reason| reasons.remove(reason));
-                })
+    /// Tells the rules of the click's campaign, which may be another shard's, how long it took.
+    fn say_converted(&self, event: &Event<'_>, touch: &Touch<'_>, batch: &mut Batch<'_, '_>) {
+        let partition = partition_of(&touch.campaign, &touch.ad, self.shards);
+        let note = Note::Converted(ConvertedNote {
+            v: record::VERSION,
+            campaign: Hex64(name_hash(&touch.campaign)),
+            site: Hex64(name_hash(&touch.site)),
+            placement: Hex64(name_hash(&touch.placement)),
+            clicked_at: touch.at,
+            at: event.time,
+            received_at: event.received_at,
+        });
+        batch.out.push_with(Topic::AdClicks, partition, b"", |bytes| {
+            serde_json::to_writer(bytes, &note).expect("a note is plain data");
+        });
+    }
+
+    fn note(&mut self, note: Note<'_>, batch: &mut Batch<'_, '_>) {
+        let known = match note {
+            Note::Click(note) => {
+                self.see(note.at, note.received_at, batch);
+                let State { clicks, judge, .. } = &mut self.state;
+                let correction = Correction {
+                    id: note.id.as_u128(),
+                    time: note.time,
+                    site: note.site.0,
+                    campaign: 0,
+                    opinion: Opinion {
+                        reasons: note.reasons.iter().copied().collect(),
+                        marks: Marks(note.marks),
+                    },
+                };
+                if let Some(change) = judge.correct(&correction) {
+                    clicks.change(order_of_change(&change), change.after, &mut batch.clicks);
+                }
+                clicks.has(&order_of(note.time, note.id, note.site.0))
             }
-            Ok(Note::Conversion(note)) => {
+            Note::Converted(note) => {
+                self.see(note.at, note.received_at, batch);
+                self.state.judge.convert(&Outcome {
+                    campaign: note.campaign.0,
+                    site: note.site.0,
+                    placement: note.placement.0,
+                    after_ms: note.at.saturating_sub(note.clicked_at),
+                });
+                true
+            }
+            Note::Conversion(note) => {
+                let State { conversions, keys, clock_ms, .. } = &mut self.state;
                 *clock_ms = (*clock_ms).max(note.received_at);
                 let key = transaction_key(&note.site, &note.goal, &note.transaction, note.id);
                 let view = Contact::new(&note.view_through, keys);
                 let touched = &mut batch.transactions;
                 conversions.seen_before((key, note.time, note.id), view, *clock_ms, touched)
             }
-            Err(error) => return batch.dead(input, "unreadable", &error.to_string()),
         };
         batch.stats.ads.corrections_lost += u64::from(!known);
-    }
-}
-
-/// An event that stage 1 has judged, and its judgement.
-fn read<'a>(input: &'a Input<'a>) -> Result<(Event<'a>, Judgement), String> {
-    if input.value.len() > 2 * RECORD_BYTES_MAX {
-        return Err(format!("{} bytes", input.value.len()));
-    }
-    let mut event = Event::from_json(input.value).map_err(|error| error.to_string())?;
-    let judgement = event.judged.take().ok_or("the event was not judged")?;
-    match memchr::memmem::rfind(input.value, b",\"judged\":{") {
-        Some(_) => Ok((event, judgement)),
-        None => Err("the judgement is not the last member".to_owned()),
     }
 }
 
@@ -240,28 +290,30 @@ impl Stage for Ads {
         let stats = BatchStats { records: batch.len() as u64, ..BatchStats::default() };
         let (clicks, new_clicks, transactions) = Default::default();
         let mut work = Batch { shard, out, stats, clicks, new_clicks, transactions };
-        let mut events = Vec::new();
-        let mut notes = Vec::new();
+        let mut tasks = Vec::with_capacity(batch.len());
         for input in batch {
-            match input.topic {
-                Topic::AdDeltas => self.delta(input, &mut work),
-                _ if is_note(input.value) => notes.push(input),
-                _ => match read(input) {
-                    Ok((event, judgement)) => events.push((input, event, judgement)),
-                    Err(why) => work.dead(input, "unreadable", &why),
-                },
+            match read(input) {
+                Ok(task) => tasks.push((task.turn(), input, task)),
+                Err(why) => work.dead(input, "unreadable", &why),
             }
         }
-        events.sort_by_key(|(input, event, _)| (event.time, event.id, input.topic, input.offset));
-        for (input, event, judgement) in events {
-            match input.topic {
-                Topic::AdClicks => self.click(input, event, judgement, &mut work),
-                _ => self.conversion(input, &event, &judgement, &mut work),
+        tasks.sort_by_key(|(turn, input, _)| (*turn, input.topic, input.offset));
+        for (_, input, task) in tasks {
+            match task {
+                Task::Delta(delta) => self.delta(&delta, &mut work),
+                Task::Budget(set) => {
+                    self.state.clock_ms = self.state.clock_ms.max(set.at);
+                    self.state.figures.campaigns.set_budget(&set);
+                }
+                Task::Event(event) => {
+                    let (event, judgement) = *event;
+                    match input.topic {
+                        Topic::AdClicks => self.click(input, event, judgement, &mut work),
+                        _ => self.conversion(input, &event, &judgement, &mut work),
+                    }
+                }
+                Task::Note(note) => self.note(note, &mut work),
             }
-        }
-        // After the events that they are about.
-        for input in notes {
-            self.note(input, &mut work);
         }
         self.settle_clicks(&mut work);
         self.settle_transactions(&mut work);
@@ -272,6 +324,10 @@ impl Stage for Ads {
         stats.clock_ms = self.state.clock_ms;
         stats.watermark_ms = self.state.watermark_ms;
         stats
+    }
+
+    fn set_rules(&mut self, rules: Arc<RuleSet>) {
+        self.state.judge.set_rules(rules);
     }
 
     fn received_at(record: &[u8]) -> Option<i64> {
@@ -292,7 +348,10 @@ impl Stage for Ads {
     }
 
     fn restore(&mut self, bytes: &[u8]) -> Result<(), RestoreError> {
-        self.state = State::load(bytes)?;
+        let state = State::load(bytes)?;
+        let rules = Arc::clone(self.state.judge.rules());
+        let judge = state.judge.with(rules, self.limits.clicks_max);
+        self.state = State { judge, ..state };
         Ok(())
     }
 }

@@ -1,9 +1,10 @@
-//! What stage 1 says to stage 2 about an event that it has passed on already, because something
-//! earlier came later. On the topics of the events themselves, after them.
+//! What is said to stage 2 beside the events: what stage 1 finds out about one that it has passed on
+//! already, and which clicks have led to conversions. On the topics of the events themselves, after
+//! them.
 
 use footfall_event::ads::Touch;
 use footfall_event::record::Text;
-use footfall_event::{Id, VerdictReason};
+use footfall_event::{Hex64, Id, VerdictReason};
 use serde::{Deserialize, Serialize};
 
 /// How a note begins; an event's record begins otherwise.
@@ -19,33 +20,55 @@ pub(crate) fn is_note(record: &[u8]) -> bool {
 #[serde(tag = "note", rename_all = "lowercase")]
 pub(crate) enum Note<'a> {
     /// About a click, on `ad-clicks`.
-    #[serde(borrow)]
-    Click(ClickNote<'a>),
+    Click(ClickNote),
+    /// About a click that led to a conversion, on `ad-clicks`.
+    Converted(ConvertedNote),
     /// About a conversion, on `ad-conversions`.
     #[serde(borrow)]
     Conversion(Box<ConversionNote<'a>>),
 }
 
-/// A click's reasons changed.
+/// What stage 1 thinks of a click now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct ClickNote<'a> {
+pub(crate) struct ClickNote {
     /// Version of the format.
     pub(crate) v: u8,
     /// The click.
     pub(crate) id: Id,
-    /// Its site.
-    #[serde(borrow)]
-    pub(crate) site: Text<'a>,
+    /// Hash of its site.
+    pub(crate) site: Hex64,
     /// When it happened.
     pub(crate) time: i64,
+    /// When that was found out, by the watermark of the shard.
+    pub(crate) at: i64,
     /// When that was found out, by receipt.
     pub(crate) received_at: i64,
-    /// This reason holds now.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) add: Option<VerdictReason>,
-    /// This reason holds no longer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) remove: Option<VerdictReason>,
+    /// The reasons that hold now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) reasons: Vec<VerdictReason>,
+    /// What stage 2 compares.
+    pub(crate) marks: u16,
+    /// Version of the rules that judged.
+    pub(crate) rules: u32,
+}
+
+/// A click has led to a conversion; said by the shard of the transaction.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ConvertedNote {
+    /// Version of the format.
+    pub(crate) v: u8,
+    /// Hash of the click's campaign.
+    pub(crate) campaign: Hex64,
+    /// Hash of its site.
+    pub(crate) site: Hex64,
+    /// Hash of its placement.
+    pub(crate) placement: Hex64,
+    /// When it happened.
+    pub(crate) clicked_at: i64,
+    /// When the conversion happened.
+    pub(crate) at: i64,
+    /// When the conversion was received.
+    pub(crate) received_at: i64,
 }
 
 /// A conversion may belong to another impression than was said.
@@ -82,11 +105,13 @@ mod tests {
         let note = Note::Click(ClickNote {
             v: 1,
             id: Id::from_u128(5),
-            site: "a.test".into(),
+            site: Hex64(3),
             time: 9,
+            at: 10,
             received_at: 10,
-            add: Some(VerdictReason::VisitorAdDuplicate),
-            remove: None,
+            reasons: vec![VerdictReason::VisitorAdDuplicate],
+            marks: 3,
+            rules: 2,
         });
         let json = serde_json::to_vec(&note).unwrap();
         assert!(is_note(&json));

@@ -1,17 +1,25 @@
 //! The state of stage 2, and its snapshots: one version byte, then the state in postcard.
 //!
 //! Totals, budgets and transactions reach further back than the log. So a version that changes what
-//! is stored has to read the version before.
+//! is stored has to read the version before. (Version 1 did not remember what the rules know of
+//! campaigns: that begins anew, also which impressions have been clicked.)
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use footfall_event::ads::Billing;
+use footfall_event::{Verdict, VerdictReason};
+use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
-use super::clicks::Clicks;
+use super::clicks::{Click, Clicks, Order};
 use super::conversions::Conversions;
 use super::figures::Figures;
-use super::keys::Keys;
+use super::keys::{KeyId, Keys};
+use crate::rules::{CampaignJudge, Reasons};
 use crate::shard::RestoreError;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Everything that a shard remembers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -20,6 +28,7 @@ pub(super) struct State {
     pub(super) clicks: Clicks,
     pub(super) conversions: Conversions,
     pub(super) figures: Figures,
+    pub(super) judge: CampaignJudge,
     /// The newest receipt.
     pub(super) clock_ms: i64,
     /// The newest event time, never ahead of its receipt.
@@ -34,6 +43,7 @@ impl Default for State {
             clicks: Clicks::default(),
             conversions: Conversions::default(),
             figures: Figures::default(),
+            judge: CampaignJudge::new(Arc::default()),
             clock_ms: i64::MIN,
             watermark_ms: i64::MIN,
             swept_at_ms: i64::MIN,
@@ -48,12 +58,65 @@ impl State {
 
     pub(super) fn load(bytes: &[u8]) -> Result<State, RestoreError> {
         let Some((&version, rest)) = bytes.split_first() else { return Err(RestoreError::Torn) };
-        if version != VERSION {
-            return Err(RestoreError::Version { found: version, expected: VERSION });
+        match version {
+            VERSION => whole(rest),
+            1 => whole(rest).map(StateOne::now),
+            found => Err(RestoreError::Version { found, expected: VERSION }),
         }
-        match postcard::take_from_bytes(rest) {
-            Ok((state, [])) => Ok(state),
-            _ => Err(RestoreError::Torn),
+    }
+}
+
+fn whole<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, RestoreError> {
+    match postcard::take_from_bytes(bytes) {
+        Ok((state, [])) => Ok(state),
+        _ => Err(RestoreError::Torn),
+    }
+}
+
+/// The state as version 1 stored it.
+#[derive(Deserialize)]
+struct StateOne {
+    keys: Keys,
+    clicks: ClicksOne,
+    conversions: Conversions,
+    figures: Figures,
+    clock_ms: i64,
+    watermark_ms: i64,
+    swept_at_ms: i64,
+}
+
+#[derive(Deserialize)]
+struct ClicksOne {
+    clicks: BTreeMap<Order, ClickOne>,
+    #[expect(dead_code, reason = "it was stored")]
+    winners: HashMap<u128, Order>,
+}
+
+#[derive(Deserialize)]
+struct ClickOne {
+    key: KeyId,
+    time: i64,
+    billing: Option<Billing>,
+    #[expect(dead_code, reason = "it was stored")]
+    impression: Option<u128>,
+    reasons: Reasons,
+    decided_at: i64,
+}
+
+impl StateOne {
+    fn now(self) -> State {
+        let mut clicks = Clicks::default();
+        for (order, click) in self.clicks.clicks {
+            let ClickOne { key, time, billing, reasons, decided_at, .. } = click;
+            // Its rules could not be changed.
+            let counted = |reason: &VerdictReason| reason.verdict() == Verdict::Invalid;
+            let invalid = reasons.iter().find(counted);
+            let touched = false;
+            let click = Click { key, time, billing, reasons, invalid, decided_at, touched };
+            clicks.restore(order, click);
         }
+        let StateOne { keys, conversions, figures, clock_ms, watermark_ms, swept_at_ms, .. } = self;
+        let before = State::default();
+        State { keys, clicks, conversions, figures, clock_ms, watermark_ms, swept_at_ms, ..before }
     }
 }

@@ -9,8 +9,9 @@
 //!
 //! - [`seen`]: the part of a record that is looked at. [`scan`]: the short way to it.
 //! - [`ids`]: de-duplication, and the proof that no id comes back.
-//! - [`judge`]: the rules.
+//! - [`judge`]: puts events before the rules ([`crate::rules`]).
 //! - [`visits`]: the algebra of visits. [`people`]: who has which visits, and has been counted.
+//!   [`timeline`]: an event among its visitor's visits.
 //! - [`ads`]: what only ad events do; clicks and conversions go on to stage 2 ([`crate::ads`]).
 //! - [`emit`]: what is written. [`intern`]: texts, once. [`store`]: snapshots.
 //!
@@ -20,12 +21,15 @@
 //! more than an hour behind it is late. The *clock* is the newest receipt. Imports move neither:
 //! they are history, whatever their age, and are never late or too old.
 
+use std::sync::Arc;
+
 use footfall_event::limits::{AGE_MS_MAX, LATENESS_MS, RECORD_BYTES_MAX, VISIT_GAP_MS};
 use footfall_event::record::{RecordError, Via, append_judgement};
-use footfall_event::{Activity, Hex64, Judgement, Topic, Verdict};
+use footfall_event::{Activity, Topic};
 use footfall_topics::{Partition, RecordBatch};
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::rules::{JudgeLimits, NetworkJudge, RuleSet};
 use crate::shard::{BatchStats, Input, RestoreError, Stage};
 
 mod ads;
@@ -37,18 +41,18 @@ mod people;
 mod scan;
 mod seen;
 mod store;
+mod timeline;
 mod visits;
 
 pub use ads::AdLimits;
 pub(crate) use emit::dead_letter;
-pub use judge::RULES_VERSION;
 
 use ads::{AdEvent, Ads, Fields};
 use ids::{Ids, Known};
 use intern::Interner;
-use people::{Key, People, Place};
+use people::People;
 use seen::{Seen, glance};
-use visits::{Change, Changes, Entry, Moment, Orphan, View, Visit};
+use visits::Change;
 
 /// Old state is dropped when the clock has moved this far, milliseconds.
 const SWEEP_MS: i64 = 5 * 60 * 1_000;
@@ -67,6 +71,8 @@ pub struct CoreLimits {
     pub visitors_max: usize,
     /// What is remembered of ads.
     pub ads: AdLimits,
+    /// What the rules remember.
+    pub judge: JudgeLimits,
 }
 
 /// The state of one shard.
@@ -77,6 +83,7 @@ pub struct Core {
     people: People,
     interner: Interner,
     ads: Ads,
+    judge: NetworkJudge,
     /// How many shards stage 2 has.
     shards: u32,
     watermark_ms: i64,
@@ -115,6 +122,7 @@ impl Core {
             people: People::default(),
             interner: Interner::default(),
             ads: Ads::default(),
+            judge: NetworkJudge::new(Arc::default(), limits.judge),
             shards: 1,
             watermark_ms: i64::MIN,
             clock_ms: i64::MIN,
@@ -173,10 +181,13 @@ impl Core {
         let late = !import && seen.time < self.watermark_ms.saturating_sub(LATENESS_MS);
         if !import {
             self.watermark_ms = self.watermark_ms.max(seen.time.min(seen.received_at));
+            self.look_again(out);
         }
         stats.stored += 1;
         stats.late += u64::from(late);
-        let judgement = self.judge(&seen, site, fingerprint as u64, late);
+        let (mut judgement, invalid) = self.judge(&seen, fields.as_ref(), site, out);
+        judgement.late = late;
+        self.count_visitor(&seen, (site, fingerprint as u64), invalid, &mut judgement);
         if let Some(fields) = &fields {
             let (seen, clock_ms, shards) = (&seen, self.clock_ms, self.shards);
             let event =
@@ -186,111 +197,6 @@ impl Core {
         out.push_with(Topic::JudgedEvents, shard, input.key, |bytes| {
             append_judgement(input.value, &judgement, bytes);
         });
-    }
-
-    fn judge(&mut self, seen: &Seen<'_>, site: u64, tie: u64, late: bool) -> Judgement {
-        let (verdict, reasons) = judge::judge(seen);
-        let mut judgement = Judgement {
-            verdict,
-            reasons,
-            rules: RULES_VERSION,
-            session: None,
-            new_visitor: 0,
-            new_on_path: 0,
-            late,
-        };
-        let Some(visitor) = seen.visitor.filter(|_| seen.activity.extends_visit()) else {
-            return judgement;
-        };
-        let invalid = verdict == Verdict::Invalid;
-        let key = Key::new(site, invalid, visitor.0);
-        let person = self.people.person(key, seen.time, self.clock_ms);
-        if seen.activity != Activity::Click {
-            judgement.new_visitor = u8::from(!person.seen);
-            person.seen = true;
-            let subject = match seen.activity {
-                Activity::Pageview => Some(xxh3_64(seen.path.as_bytes())),
-                Activity::Action => Some(!xxh3_64(seen.name.as_bytes())),
-                _ => None,
-            };
-            if let Some(subject) = subject {
-                judgement.new_on_path = u8::from(person.is_first(subject));
-            }
-        }
-        let slot = match person.timeline() {
-            Some(slot) => slot,
-            None => self.begin_timeline(seen, key, site, invalid),
-        };
-        let history = late || seen.via == Via::Import;
-        let at = Moment { time: seen.time, tie };
-        judgement.session = self.visit(seen, slot, at, visitor, history).map(Hex64);
-        judgement
-    }
-
-    fn begin_timeline(&mut self, seen: &Seen<'_>, key: Key, site: u64, invalid: bool) -> u32 {
-        let previous = self.previous(seen, site, invalid);
-        let place = Place { site: self.interner.intern(&seen.site), site_hash: site, invalid };
-        self.people.begin_timeline(key, previous, (seen.time, self.clock_ms), place)
-    }
-
-    /// The visitor's id of the day before, where a visit of that day is within reach: a chain of
-    /// activities that are late by an hour at the most, and then a gap.
-    fn previous(&self, seen: &Seen<'_>, site: u64, invalid: bool) -> Option<Key> {
-        let since_midnight = seen.time.rem_euclid(footfall_event::time::DAY_MS);
-        let previous =
-            seen.previous_visitor.filter(|_| since_midnight <= LATENESS_MS + VISIT_GAP_MS);
-        previous.map(|previous| Key::new(site, invalid, previous.0))
-    }
-
-    /// Adds the activity to its visitor's visits. Returns the visit's id, if it is in one.
-    fn visit(
-        &mut self,
-        seen: &Seen<'_>,
-        slot: u32,
-        at: Moment,
-        visitor: Hex64,
-        history: bool,
-    ) -> Option<u64> {
-        let timeline = &mut self.people.slot(slot).timeline;
-        let mut changes = Changes { timeline: slot, list: &mut self.changes };
-        let engaged_ms = i64::from(seen.engaged_ms);
-        if !seen.activity.opens_visit() {
-            let orphan = Orphan { at, history, engaged_ms };
-            return timeline.prolong(orphan, self.clock_ms, &mut changes);
-        }
-        // Where it came from, and with what, matters only if nothing in its visit is earlier.
-        let found = timeline.find(at.time, history);
-        let first = found.is_none_or(|visit| at < visit.start);
-        let is_view = seen.activity == Activity::Pageview;
-        let entered = found.and_then(|visit| visit.entry);
-        let first_view = is_view && entered.is_none_or(|entry| at < entry.view.at);
-        let mut alone = Visit {
-            id: at.tie,
-            history,
-            dirty: false,
-            start: at,
-            end: at.time,
-            visitor: visitor.0,
-            context: intern::Symbol::default(),
-            entry: None,
-            exit: None,
-            pageviews: u32::from(is_view),
-            others: u32::from(!is_view),
-            engaged_ms,
-            touched_ms: self.clock_ms,
-        };
-        if first {
-            alone.context = emit::context_of(seen, &mut self.interner, &mut self.scratch);
-        }
-        if is_view {
-            let view = View { at, path: self.interner.intern(&seen.path) };
-            alone.exit = Some(view);
-            if first_view {
-                let origin = emit::origin_of(seen, &mut self.interner, &mut self.scratch);
-                alone.entry = Some(Entry { view, origin });
-            }
-        }
-        Some(timeline.open(alone, &mut changes))
     }
 
     /// Between batches, by the shard's own time: drops what can't matter any more.
@@ -341,12 +247,19 @@ impl Stage for Core {
         self.ads.write(self.shards, out);
         self.tidy(&mut stats);
         self.ads.stats(&mut stats.ads);
+        let [_, impressions, clicks] = self.judge.remembered();
+        stats.ads.impressions += impressions as u64;
+        stats.ads.clicks = clicks as u64;
         stats.ids = self.ids.len() as u64;
         stats.visitors = self.people.len() as u64;
         stats.timelines = self.people.timelines() as u64;
         stats.clock_ms = self.clock_ms;
         stats.watermark_ms = self.watermark_ms;
         stats
+    }
+
+    fn set_rules(&mut self, rules: Arc<RuleSet>) {
+        self.judge.set_rules(rules);
     }
 
     fn received_at(record: &[u8]) -> Option<i64> {

@@ -24,7 +24,7 @@ pub(super) fn scan(bytes: &[u8]) -> Option<Seen<'_>> {
 #[cfg(test)]
 mod tests {
     use footfall_event::record::{Device, PropValue, Via};
-    use footfall_event::{Activity, Event, Hex64, Id};
+    use footfall_event::{Activity, Event, Hex64, Id, VerdictReason};
 
     use super::*;
 
@@ -36,6 +36,8 @@ mod tests {
         let mut event = Event::new(Activity::Engagement, Id::from_u128(77), "example.com", 1_000);
         event.visitor = Some(Hex64(5));
         event.previous_visitor = Some(Hex64(6));
+        event.network = Some(Hex64(7));
+        event.found = vec![VerdictReason::Blocklisted];
         event.via = Via::Import;
         event.device = Device::Tablet;
         event.path = "/grüße".into();

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use footfall_event::record::{self, Device, RecordError, Via};
 use footfall_event::scan::{Value, text_end, word};
-use footfall_event::{Activity, Hex64, Id};
+use footfall_event::{Activity, Hex64, Id, VerdictReason};
 use serde::Deserialize;
 
 use super::scan::scan;
@@ -24,6 +24,8 @@ pub(super) struct Seen<'a> {
     pub(super) received_at: i64,
     #[serde(default)]
     pub(super) via: Via,
+    #[serde(default)]
+    pub(super) network: Option<Hex64>,
     #[serde(default)]
     pub(super) visitor: Option<Hex64>,
     #[serde(default)]
@@ -71,6 +73,8 @@ pub(super) struct Seen<'a> {
     pub(super) screen: Text<'a>,
     #[serde(default)]
     pub(super) engaged_ms: u32,
+    #[serde(default)]
+    pub(super) found: Vec<VerdictReason>,
 }
 
 impl<'a> Seen<'a> {
@@ -100,6 +104,7 @@ impl<'a> Seen<'a> {
             time: 0,
             received_at: 0,
             via: Via::default(),
+            network: None,
             visitor: None,
             previous_visitor: None,
             host: none(),
@@ -123,6 +128,7 @@ impl<'a> Seen<'a> {
             language: none(),
             screen: none(),
             engaged_ms: 0,
+            found: Vec::new(),
         }
     }
 
@@ -151,6 +157,7 @@ impl<'a> Seen<'a> {
             TIME b"time": 16, self.time = number(value)?;
             RECEIVED_AT b"received_at": 32, self.received_at = number(value)?;
             VIA b"via": 0, self.via = parsed(text(value)?)?;
+            NETWORK b"network": 0, self.network = Some(text(value)?.parse().ok()?);
             VISITOR b"visitor": 0, self.visitor = Some(text(value)?.parse().ok()?);
             HOST b"host": 0, self.host = text(value)?.into();
             PATH b"path": 0, self.path = text(value)?.into();
@@ -173,6 +180,7 @@ impl<'a> Seen<'a> {
             DEVICE b"device": 0, self.device = parsed(text(value)?)?;
             AUTOMATED b"automated": 0, self.automated = flag(value)?;
             ENGAGED_MS b"engaged_ms": 0, self.engaged_ms = number(value)?.try_into().ok()?;
+            FOUND b"found": 0, self.found = list(value)?;
             PREVIOUS_VISITOR b"previous_visitor": 0, self.previous_visitor = Some(text(value)?.parse().ok()?);
         }
         Some(0)
@@ -189,6 +197,10 @@ fn number(value: Value<'_>) -> Option<i64> {
 
 fn flag(value: Value<'_>) -> Option<bool> {
     if let Value::Flag(flag) = value { Some(flag) } else { None }
+}
+
+fn list<'a, T: Deserialize<'a>>(value: Value<'a>) -> Option<Vec<T>> {
+    if let Value::Other(json) = value { serde_json::from_str(json).ok() } else { None }
 }
 
 fn parsed<'a, T: Deserialize<'a>>(word: &'a str) -> Option<T> {

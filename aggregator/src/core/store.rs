@@ -1,22 +1,26 @@
 //! Snapshots of a core: one version byte, the length of the first part, the people and texts in
 //! postcard, then the ids as they lie in memory (there are millions of them).
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::Core;
 use super::ads::Ads;
 use super::intern::Interner;
 use super::people::{People, StoredPeople};
+use crate::rules::NetworkJudge;
 use crate::shard::RestoreError;
 
 /// Raised whenever a snapshot of the code before can't be read; the state is then replayed.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 #[derive(Serialize, Deserialize)]
-struct Stored {
+struct Stored<'a> {
     people: StoredPeople,
-    interner: Interner,
-    ads: Ads,
+    interner: Cow<'a, Interner>,
+    ads: Cow<'a, Ads>,
+    judge: Cow<'a, NetworkJudge>,
     watermark_ms: i64,
     clock_ms: i64,
     swept_at_ms: i64,
@@ -27,8 +31,9 @@ impl Core {
         debug_assert!(self.changes.is_empty(), "snapshots are taken between batches");
         let stored = Stored {
             people: StoredPeople::from(&self.people),
-            interner: self.interner.clone(),
-            ads: self.ads.clone(),
+            interner: Cow::Borrowed(&self.interner),
+            ads: Cow::Borrowed(&self.ads),
+            judge: Cow::Borrowed(&self.judge),
             watermark_ms: self.watermark_ms,
             clock_ms: self.clock_ms,
             swept_at_ms: self.swept_at_ms,
@@ -53,12 +58,13 @@ impl Core {
         let length = usize::try_from(u64::from_le_bytes(*length)).ok();
         let (head, ids) =
             length.and_then(|length| rest.split_at_checked(length)).ok_or(RestoreError::Torn)?;
-        let stored: Stored = postcard::from_bytes(head).map_err(|_| RestoreError::Torn)?;
+        let stored: Stored<'_> = postcard::from_bytes(head).map_err(|_| RestoreError::Torn)?;
         let mut fresh = Core::new(self.limits).among(self.shards);
         fresh.ids.load(ids).ok_or(RestoreError::Torn)?;
         fresh.people = People::from(stored.people);
-        fresh.interner = stored.interner;
-        fresh.ads = stored.ads;
+        fresh.interner = stored.interner.into_owned();
+        fresh.ads = stored.ads.into_owned();
+        fresh.judge = stored.judge.into_owned().with(self.judge.rules(), self.limits.judge);
         fresh.watermark_ms = stored.watermark_ms;
         fresh.clock_ms = stored.clock_ms;
         fresh.swept_at_ms = stored.swept_at_ms;

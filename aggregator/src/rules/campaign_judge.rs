@@ -3,7 +3,8 @@
 //! A click gets its judgement at once: what stage 1 said, one click per impression, and what its
 //! placement is under suspicion for. Five minutes later, when stage 1 has had its second look, it is
 //! taken into the comparisons, in the order of time: so these depend on what happened and not on the
-//! order in which it came. Until ten minutes after the click its verdict may change.
+//! order in which it came. Until ten minutes after the click its verdict may change; later than that
+//! only when an earlier click on its impression comes, or something else that is late.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,13 +25,14 @@ use super::{Facts, Marks, Opinion, Reasons, RuleSet};
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 86_400_000;
-/// Clicked impressions are remembered until their tokens expire.
-const IMPRESSIONS_MS: i64 = DAY_MS;
+/// Clicked impressions are remembered until their tokens expire, and what is late has come. So are
+/// clicks: an earlier one on the same impression makes them duplicates.
+const IMPRESSIONS_MS: i64 = DAY_MS + 2 * HOUR_MS;
 /// Clicked impressions per shard (some 50 bytes each).
 const IMPRESSIONS_MAX: usize = 8_000_000;
 /// Accounts per shard.
 const ACCOUNTS_MAX: usize = 1_000_000;
-/// Clicks that may still change, per shard (some 250 bytes each).
+/// Clicks that may still change, per shard (some 250 bytes each), unless a limit is given.
 const HELD_MAX: usize = 1_000_000;
 /// Placements of one campaign that are compared; clicks in others are judged without.
 const PLACES_MAX: usize = 4_096;
@@ -48,6 +50,8 @@ pub struct Candidate {
     pub site: u64,
     /// Hash of the campaign.
     pub campaign: u64,
+    /// Hash of the ad.
+    pub ad: u64,
     /// Hash of the placement.
     pub placement: u64,
     /// Position; 0 when not known.
@@ -72,6 +76,7 @@ impl Candidate {
             time: facts.time,
             site: facts.site,
             campaign: facts.campaign,
+            ad: facts.ad,
             placement: facts.placement,
             position,
             network: facts.network,
@@ -120,6 +125,8 @@ pub struct Change {
     pub id: u128,
     /// When it happened.
     pub time: i64,
+    /// Hash of its site: ids are unique within it only.
+    pub site: u64,
     /// Its reasons until now.
     pub before: Reasons,
     /// Its reasons from now on.
@@ -155,9 +162,23 @@ pub struct CampaignJudge {
     clicked: Recent<(i64, u128)>,
     accounts: Recent<(i64, Country)>,
     held: BTreeMap<(i64, u128), Held>,
+    held_max: usize,
     /// Clicks up to here have been compared.
     compared: (i64, u128),
+    /// The minute in which old things were last forgotten.
+    tidied: i64,
 }
+
+/// Reasons that are known of a click alone, for ever: with one of them it doesn't use an impression
+/// up. A declared bot, say, follows every link in a message.
+const WORTHLESS: [VerdictReason; 6] = [
+    VerdictReason::BotAgent,
+    VerdictReason::Blocklisted,
+    VerdictReason::Automated,
+    VerdictReason::NotRunning,
+    VerdictReason::Expired,
+    VerdictReason::PlacementSize,
+];
 
 impl CampaignJudge {
     /// A judge that has seen nothing.
@@ -168,8 +189,21 @@ impl CampaignJudge {
             clicked: Recent::new(IMPRESSIONS_MS, IMPRESSIONS_MAX),
             accounts: Recent::new(DAY_MS, ACCOUNTS_MAX),
             held: BTreeMap::new(),
+            held_max: HELD_MAX,
             compared: (i64::MIN, 0),
+            tidied: i64::MIN,
         }
+    }
+
+    /// The same with other rules, holding so many clicks at the most.
+    #[must_use]
+    pub fn with(self, rules: Arc<RuleSet>, held_max: usize) -> CampaignJudge {
+        CampaignJudge { rules, held_max, ..self }
+    }
+
+    /// The rules in force.
+    pub fn rules(&self) -> &Arc<RuleSet> {
+        &self.rules
     }
 
     /// Judges by these rules from now on.
@@ -181,8 +215,12 @@ impl CampaignJudge {
     pub fn observe(&mut self, click: &Candidate) -> (Reasons, Vec<Change>) {
         let mut changes = Vec::new();
         let mut found = Reasons::NONE;
-        if click.impression != 0 {
-            let key = xxh3_64(&click.impression.to_le_bytes()) ^ click.site;
+        let of = self.rules.of(click.site, click.campaign);
+        let worthless = click.opinion.reasons.intersection(Reasons::from_iter(WORTHLESS));
+        let competes = of.verdict(worthless) != Verdict::Invalid;
+        if click.impression != 0 && competes {
+            // Not by site: a link may be used from anywhere.
+            let key = xxh3_64(&click.impression.to_le_bytes()) ^ click.ad;
             let at = (click.time, click.id);
             let first = self.clicked.touch(key, || at);
             if at < *first {
@@ -197,7 +235,8 @@ impl CampaignJudge {
         let rules = self.rules.of(click.site, click.campaign);
         let said = rules.active(click.opinion.reasons.union(found).union(suspected));
         let held = Held { click: *click, found, suspected, said, compared: false };
-        self.held.insert((click.time, click.id), held);
+        // Another site's click of the same moment and id can't push this one out.
+        self.held.entry((click.time, click.id)).or_insert(held);
         (said, changes)
     }
 
@@ -211,6 +250,9 @@ impl CampaignJudge {
     /// Stage 1 has changed its mind about a click.
     pub fn correct(&mut self, correction: &Correction) -> Option<Change> {
         let held = self.held.get_mut(&(correction.time, correction.id))?;
+        if held.click.site != correction.site {
+            return None;
+        }
         held.click.opinion = correction.opinion;
         let rules = self.rules.of(held.click.site, held.click.campaign);
         held.say(rules.active(held.all()))
@@ -246,8 +288,16 @@ impl CampaignJudge {
         changes.extend(held.say(rules.active(held.all())));
     }
 
-    /// Takes the clicks that the watermark has passed into the comparisons, and lets go of those that
-    /// are final.
+    /// The next moment at which [`CampaignJudge::close`] has something to compare.
+    pub fn due(&self) -> i64 {
+        let wait_ms = self.rules.base().thresholds.hindsight.compare_s * 1_000;
+        let next = self.held.range(self.compared..).find(|(_, held)| !held.compared);
+        next.map_or(i64::MAX, |((time, _), _)| time.saturating_add(wait_ms))
+    }
+
+    /// Takes the clicks that the watermark has passed into the comparisons. To be called before
+    /// anything whose time moves the watermark beyond [`CampaignJudge::due`], so that batches don't
+    /// matter.
     pub fn close(&mut self, watermark: i64) -> Vec<Change> {
         let mut changes = Vec::new();
         let hindsight = self.rules.base().thresholds.hindsight.clone();
@@ -263,14 +313,18 @@ impl CampaignJudge {
             self.compared = at;
             self.compare(at, &click, &mut changes);
         }
-        let last = watermark.saturating_sub(hindsight.final_s * 1_000);
+        self.bound(watermark.saturating_sub(IMPRESSIONS_MS));
+        changes
+    }
+
+    /// Lets go of clicks from before a time, and of the first when there are too many.
+    fn bound(&mut self, before: i64) {
         while let Some((&(time, _), _)) = self.held.first_key_value() {
-            if time > last && self.held.len() <= HELD_MAX {
+            if time > before && self.held.len() <= self.held_max {
                 break;
             }
             self.held.pop_first();
         }
-        changes
     }
 
     fn compare(&mut self, at: (i64, u128), click: &Candidate, changes: &mut Vec<Change>) {
@@ -319,8 +373,15 @@ impl CampaignJudge {
         travel::is_impossible(before, (click.time, country), &of.thresholds.impossible_travel)
     }
 
-    /// Forgets what is too old to matter. To be called now and then.
+    /// Forgets what is too old to matter, once a minute by the watermark. To be called before each
+    /// click, so that batches don't matter.
     pub fn tidy(&mut self, watermark: i64) {
+        let minute = watermark.div_euclid(60_000);
+        if minute <= self.tidied {
+            return;
+        }
+        self.tidied = minute;
+        self.bound(watermark.saturating_sub(IMPRESSIONS_MS));
         self.clicked.tidy(watermark);
         self.accounts.tidy(watermark);
         let day = watermark.div_euclid(DAY_MS);
@@ -347,6 +408,7 @@ impl Held {
         (before != now).then_some(Change {
             id: self.click.id,
             time: self.click.time,
+            site: self.click.site,
             before,
             after: now,
         })

@@ -18,6 +18,7 @@ fn click(id: u128, time: i64, marks: Marks) -> Candidate {
         time,
         site: 1 << 40,
         campaign: 2,
+        ad: 5,
         placement: 3,
         position: 1,
         network: (id as u64 + 1) << 33,
@@ -171,13 +172,13 @@ fn stage_one_may_change_its_mind_until_the_end() {
     let mut judge = judge();
     judge.observe(&click(1, NOON, Marks::default()));
     let opinion = Opinion { reasons: [R::NetworkRate].into_iter().collect(), ..Opinion::default() };
-    let correction = Correction { id: 1, time: NOON, campaign: 2, opinion };
+    let correction = Correction { id: 1, time: NOON, site: 1 << 40, campaign: 2, opinion };
     let change = judge.correct(&correction).unwrap();
     assert_eq!((change.before, change.after), (Reasons::NONE, opinion.reasons));
     assert_eq!(judge.correct(&correction), None, "nothing new");
-    judge.close(NOON + 601 * SECOND);
+    judge.close(NOON + 27 * 3_600 * SECOND);
     let back = Correction { opinion: Opinion::default(), ..correction };
-    assert_eq!(judge.correct(&back), None, "it is final");
+    assert_eq!(judge.correct(&back), None, "it is forgotten");
 }
 
 #[test]

@@ -103,7 +103,9 @@ impl Click {
     /// Was there an impression, was it seen, how long before?
     fn impression(&self, scene: &Scene<'_>, opinion: &mut Opinion) {
         let signed = self.proof != Proof::None;
-        let shown = scene.shown.filter(|shown| shown.at <= scene.horizon);
+        let shown = scene.shown.filter(|shown| {
+            shown.at <= scene.horizon && self.time.saturating_sub(shown.at) <= DAY_MS
+        });
         if !signed && shown.is_none() {
             let reason = if self.impression == 0 {
                 VerdictReason::NoImpression

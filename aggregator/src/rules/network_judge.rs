@@ -3,9 +3,12 @@
 //!
 //! The final look depends on what happened, not on the order in which it came (if nothing comes
 //! more than two minutes behind the watermark): every signal is asked as of a horizon, and the
-//! looks happen when the watermark passes fixed moments.
+//! looks happen when the watermark passes fixed moments. What comes later than that, up to an hour,
+//! changes the looks that are over; only what clicks in one placement have in common is compared in
+//! the order in which they came then.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use footfall_event::record::Via;
@@ -16,14 +19,17 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::click::{Click, Scene, Shown};
 use super::excess::Placements;
 use super::hosting::{self, Hosting};
+use super::late::{SETTLED_MS, Settled};
 use super::network::Network;
 use super::recent::Recent;
 use super::{Facts, Opinion, Reasons, RuleSet, single};
 
 /// What may come later than the watermark without changing a final judgement, milliseconds.
 pub const LATENESS_MS: i64 = 120_000;
-/// Impressions prove clicks for a day.
-const IMPRESSIONS_MS: i64 = 86_400_000;
+/// Impressions prove clicks for a day, and both may be late.
+const IMPRESSIONS_MS: i64 = 26 * 3_600_000;
+/// Clicks of one network that one late event can change.
+const RECONSIDERED_MAX: usize = 128;
 /// A network's hash lives a day.
 const NETWORKS_MS: i64 = 43_200_000;
 /// An hour after midnight, the day before still matters.
@@ -53,19 +59,32 @@ pub struct Correction {
     pub id: u128,
     /// When it happened.
     pub time: i64,
-    /// Hash of its campaign: where to send the correction.
+    /// Hash of its site: ids are unique within it only.
+    pub site: u64,
+    /// Hash of its campaign, or of its ad when it has none: where to send the correction.
     pub campaign: u64,
     /// What is thought of it now.
     pub opinion: Opinion,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Waiting {
-    click: Click,
+pub(crate) struct Waiting {
+    pub(crate) click: Click,
     said: Opinion,
     /// What its placement made of it.
     found: Reasons,
+    /// The first look is over.
     last: bool,
+}
+
+impl Waiting {
+    /// Says something else, if it is something else.
+    fn say(&mut self, now: Opinion) -> Option<Correction> {
+        let Click { id, time, site, campaign, ad, .. } = self.click;
+        let campaign = if campaign == 0 { ad } else { campaign };
+        let before = std::mem::replace(&mut self.said, now);
+        (before != now).then_some(Correction { id, time, site, campaign, opinion: now })
+    }
 }
 
 /// The rules of stage 1 and what they remember.
@@ -77,8 +96,11 @@ pub struct NetworkJudge {
     impressions: Recent<Shown>,
     shows: Recent<u32>,
     waiting: BTreeMap<(i64, u128), Waiting>,
+    settled: Settled,
     placements: Placements,
     clicks_max: usize,
+    /// The minute in which old things were last forgotten.
+    tidied: i64,
 }
 
 impl NetworkJudge {
@@ -90,9 +112,21 @@ impl NetworkJudge {
             impressions: Recent::new(IMPRESSIONS_MS, limits.impressions_max),
             shows: Recent::new(LATENESS_MS, limits.networks_max / 4),
             waiting: BTreeMap::new(),
+            settled: Settled::default(),
             placements: Placements::default(),
             clicks_max: limits.clicks_max,
+            tidied: i64::MIN,
         }
+    }
+
+    /// The same, as it was stored, with rules and limits that are not stored.
+    pub(crate) fn with(mut self, rules: &Arc<RuleSet>, limits: JudgeLimits) -> NetworkJudge {
+        self.rules = Arc::clone(rules);
+        self.networks.set_max(limits.networks_max);
+        self.impressions.set_max(limits.impressions_max);
+        self.shows.set_max(limits.networks_max / 4);
+        self.clicks_max = limits.clicks_max;
+        self
     }
 
     /// Judges by these rules from now on.
@@ -163,7 +197,7 @@ impl NetworkJudge {
     fn shown(&mut self, facts: &Facts<'_>) -> &mut Shown {
         let id = if facts.activity == Activity::Impression { facts.id } else { facts.impression };
         let new = || Shown { at: i64::MAX, viewed_at: i64::MAX, measurable: false };
-        self.impressions.touch(fingerprint(facts.site ^ facts.network, id), new)
+        self.impressions.touch(fingerprint(facts.site, facts.ad, facts.network, id), new)
     }
 
     fn life(&mut self, facts: &Facts<'_>, machine: bool) {
@@ -203,17 +237,25 @@ impl NetworkJudge {
         let suspected = self.placements.suspects(click.site, click.placement, said.marks);
         said.reasons = of.active(said.reasons.union(suspected));
         let due = facts.time + of.thresholds.hindsight.settle_s * 1_000;
-        self.waiting
-            .insert((due, facts.id), Waiting { click, said, found: Reasons::NONE, last: false });
+        // Another site's click of the same moment and id can't push this one out.
+        if let Entry::Vacant(entry) = self.waiting.entry((due, facts.id)) {
+            let waiting = Waiting { click, said, found: Reasons::NONE, last: false };
+            self.settled.link(&waiting);
+            entry.insert(waiting);
+        }
         said
     }
 
     fn judge(&self, click: &Click, horizon: i64) -> Opinion {
         let after_midnight = click.time.rem_euclid(86_400_000) < AFTER_MIDNIGHT_MS;
         let previous = Some(click.previous_network).filter(|hash| *hash != 0 && after_midnight);
+        let shown = |network| {
+            let key = fingerprint(click.site, click.ad, network, click.impression);
+            self.impressions.get(key).filter(|shown| shown.at != i64::MAX)
+        };
         click.judge(&Scene {
             rules: self.rules.of(click.site, click.campaign),
-            shown: self.impressions.get(fingerprint(click.site ^ click.network, click.impression)),
+            shown: shown(click.network).or_else(|| shown(click.previous_network)),
             network: self.networks.get(click.network),
             previous: previous.and_then(|hash| self.networks.get(hash)),
             horizon,
@@ -238,15 +280,44 @@ impl NetworkJudge {
             let Click { site, campaign, time, .. } = waiting.click;
             let of = self.rules.of(site, campaign);
             now.reasons = of.active(now.reasons.union(waiting.found));
-            if now != waiting.said {
-                corrections.push(Correction { id, time, campaign, opinion: now });
-            }
-            if !waiting.last {
+            corrections.extend(waiting.say(now));
+            if waiting.last {
+                self.settled.add((due, id), waiting);
+            } else {
                 let due = time + of.thresholds.hindsight.final_s * 1_000;
                 waiting.last = true;
-                waiting.said = now;
                 self.waiting.insert((due, id), waiting);
             }
+        }
+        let room = self.clicks_max.saturating_sub(self.waiting.len());
+        self.settled.forget(watermark.saturating_sub(SETTLED_MS), room);
+        corrections
+    }
+
+    /// Looks again at the clicks that an event changes which came later than it should. To be called
+    /// after [`NetworkJudge::observe`]; what is in time changes nothing.
+    pub fn reconsider(&mut self, facts: &Facts<'_>, watermark: i64) -> Vec<Correction> {
+        let mut corrections = Vec::new();
+        let matters = !matches!(facts.activity, Activity::Pageview | Activity::Conversion);
+        let late = facts.time <= watermark.saturating_sub(LATENESS_MS);
+        if !(matters && late) || facts.network == 0 {
+            return corrections;
+        }
+        let rules = self.rules.clone();
+        let hindsight = &rules.base().thresholds.hindsight;
+        let (settle_ms, final_ms) = (hindsight.settle_s * 1_000, hindsight.final_s * 1_000);
+        let from = facts.time - (final_ms - LATENESS_MS);
+        for (time, id) in self.settled.of(facts.network, from, RECONSIDERED_MAX) {
+            let due = (time + final_ms, id);
+            // One whose first look is still to come stands elsewhere.
+            let settled = self.settled.get_mut(&due);
+            let look_ms = if settled.is_some() { final_ms } else { settle_ms };
+            let Some(waiting) = settled.or(self.waiting.get_mut(&due)) else { continue };
+            let (click, found) = (waiting.click.clone(), waiting.found);
+            let mut now = self.judge(&click, time + look_ms - LATENESS_MS);
+            now.reasons = rules.of(click.site, click.campaign).active(now.reasons.union(found));
+            let waiting = self.settled.get_mut(&due).or(self.waiting.get_mut(&due));
+            corrections.extend(waiting.and_then(|waiting| waiting.say(now)));
         }
         corrections
     }
@@ -280,18 +351,20 @@ impl NetworkJudge {
                 earlier.found.insert(reason);
                 let of = rules.of(earlier.click.site, earlier.click.campaign);
                 let reasons = of.active(earlier.said.reasons.union(earlier.found));
-                if reasons != earlier.said.reasons {
-                    earlier.said.reasons = reasons;
-                    let (campaign, opinion) = (earlier.click.campaign, earlier.said);
-                    corrections.push(Correction { id, time, campaign, opinion });
-                }
+                corrections.extend(earlier.say(Opinion { reasons, ..earlier.said }));
             }
         }
         found
     }
 
-    /// Forgets what is too old to matter. To be called now and then.
+    /// Forgets what is too old to matter, once a minute by the watermark. To be called before each
+    /// event, so that batches don't matter.
     pub fn tidy(&mut self, watermark: i64) {
+        let minute = watermark.div_euclid(60_000);
+        if minute <= self.tidied {
+            return;
+        }
+        self.tidied = minute;
         self.networks.tidy(watermark);
         self.impressions.tidy(watermark);
         self.shows.tidy(watermark);
@@ -303,18 +376,19 @@ impl NetworkJudge {
             + self.networks.values().map(Network::bytes).sum::<usize>()
             + self.impressions.bytes()
             + self.shows.bytes()
-            + self.waiting.len() * (size_of::<Waiting>() + 40)
+            + (self.waiting.len() + self.settled.len()) * (size_of::<Waiting>() + 80)
     }
 
     /// Networks, impressions and clicks remembered.
     pub fn remembered(&self) -> [usize; 3] {
-        [self.networks.len(), self.impressions.len(), self.waiting.len()]
+        let clicks = self.waiting.len() + self.settled.len();
+        [self.networks.len(), self.impressions.len(), clicks]
     }
 }
 
-/// A key for an impression, of a site and a network.
-fn fingerprint(whose: u64, id: u128) -> u64 {
-    xxh3_64(&id.to_le_bytes()) ^ whose
+/// A key for an impression of an ad in a network.
+fn fingerprint(site: u64, ad: u64, network: u64, id: u128) -> u64 {
+    xxh3_64(&id.to_le_bytes()) ^ site ^ ad.rotate_left(13) ^ network
 }
 
 #[cfg(test)]

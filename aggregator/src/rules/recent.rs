@@ -47,6 +47,11 @@ impl<V> Recent<V> {
         Recent { young, old, lifetime_ms, max: max.max(2), turned_at: i64::MIN }
     }
 
+    /// Keeps no more than so many from now on.
+    pub(crate) fn set_max(&mut self, max: usize) {
+        self.max = max.max(2);
+    }
+
     /// The value of a key.
     pub(crate) fn get(&self, key: u64) -> Option<&V> {
         self.young.get(&key).or_else(|| self.old.get(&key))

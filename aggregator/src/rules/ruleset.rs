@@ -138,6 +138,11 @@ impl Rules {
         reasons.intersection(self.filters.union(self.flags))
     }
 
+    /// The reason under which an invalid event is counted: the first that makes it invalid.
+    pub fn first_invalid(&self, reasons: Reasons) -> Option<VerdictReason> {
+        reasons.intersection(self.filters).iter().next()
+    }
+
     /// What all reasons together decide: the worst holds.
     pub fn verdict(&self, reasons: Reasons) -> Verdict {
         if !reasons.intersection(self.filters).is_empty() {

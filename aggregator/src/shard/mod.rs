@@ -13,8 +13,12 @@
 //! - [`record`]: how input was cut. [`recovery`]: snapshot and silent replay.
 //! - [`snapshots`]: a state in pieces in the compacted topic.
 
+use std::sync::Arc;
+
 use footfall_event::Topic;
 use footfall_topics::RecordBatch;
+
+use crate::rules::RuleSet;
 
 pub(crate) mod group;
 pub(crate) mod inputs;
@@ -112,6 +116,9 @@ pub trait Stage: Send + 'static {
     /// Works through one batch (in any order; the stage sorts it) and adds what is to be written.
     /// Outputs go to the partition `shard`, but for those that are meant for another stage's shard.
     fn process(&mut self, batch: &[Input<'_>], shard: u32, out: &mut RecordBatch) -> BatchStats;
+
+    /// Judges by these rules from the next batch on.
+    fn set_rules(&mut self, rules: Arc<RuleSet>);
 
     /// When a record was received, milliseconds since 1970: used to read the topics in step.
     fn received_at(record: &[u8]) -> Option<i64>;

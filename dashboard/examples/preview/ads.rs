@@ -257,6 +257,7 @@ fn clicks(dice: &mut Dice, events: &mut EventBlock, delta: &AdDelta<'static>) ->
             new_visitor: 0,
             new_on_path: 0,
             late: false,
+            marks: 0,
         });
         events.push_event(&event)?;
     }

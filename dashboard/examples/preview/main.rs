@@ -222,6 +222,7 @@ fn one_visit(
                 new_visitor,
                 new_on_path,
                 late: false,
+                marks: 0,
             });
             events.push_event(&event)
         };

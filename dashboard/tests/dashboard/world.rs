@@ -159,6 +159,7 @@ impl World {
             new_visitor: 0,
             new_on_path: 0,
             late: false,
+            marks: 0,
         };
         change(&mut event, &mut judgement);
         event.judged = Some(judgement);

@@ -188,7 +188,12 @@ pub fn name_hash(name: &str) -> u64 {
 /// itself: pass its id as `ad` and an empty `campaign`.
 pub fn partition_of(campaign: &str, ad: &str, partitions: u32) -> u32 {
     let name = if campaign.is_empty() { ad } else { campaign };
-    (xxh3_64(name.as_bytes()) % u64::from(partitions.max(1))) as u32
+    partition_of_hash(name_hash(name), partitions)
+}
+
+/// The same by the [`name_hash`] of the campaign, or of the ad that has none.
+pub fn partition_of_hash(name: u64, partitions: u32) -> u32 {
+    (name % u64::from(partitions.max(1))) as u32
 }
 
 /// Whether a text can be the id of an ad, a campaign, a placement or an advertiser.

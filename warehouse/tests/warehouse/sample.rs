@@ -45,6 +45,7 @@ pub(crate) fn event(n: u64, time: i64) -> Event<'static> {
         new_visitor: u8::from(n.is_multiple_of(4)),
         new_on_path: u8::from(activity == Activity::Pageview),
         late: false,
+        marks: 0,
     });
     event
 }

@@ -1,14 +1,13 @@
 //! One ad event on its way through stage 1.
 
-use footfall_event::ads::{Proof, partition_of, query_hash};
+use footfall_event::ads::{partition_of, query_hash};
 use footfall_event::record::append_judgement;
-use footfall_event::{Activity, Judgement, Topic, VerdictReason};
+use footfall_event::{Judgement, Topic};
 use footfall_topics::RecordBatch;
 
 use super::super::seen::Seen;
 use super::Fields;
 use crate::ads::keys::Place;
-use crate::ads::reasons::Reasons;
 use crate::shard::Input;
 
 /// One ad event, and where its consequences go.
@@ -18,7 +17,7 @@ pub(in crate::core) struct AdEvent<'a, 'o> {
     pub(in crate::core) fields: &'a Fields<'a>,
     /// Hash of the site.
     pub(in crate::core) site: u64,
-    /// Judged by the rules for all events; the visit is in it already.
+    /// What the rules think of it; the visit is in it already.
     pub(in crate::core) judgement: Judgement,
     pub(in crate::core) clock_ms: i64,
     pub(in crate::core) shard: u32,
@@ -27,21 +26,6 @@ pub(in crate::core) struct AdEvent<'a, 'o> {
 }
 
 impl AdEvent<'_, '_> {
-    /// Every reason that the event alone gives.
-    pub(super) fn reasons(&self) -> Reasons {
-        let found = self.fields.found.iter().chain(&self.judgement.reasons).copied();
-        let mut reasons: Reasons = found.collect();
-        if self.seen.activity == Activity::Click && self.fields.proof == Proof::Expired {
-            reasons.insert(VerdictReason::Expired);
-        }
-        reasons
-    }
-
-    pub(super) fn settle(&mut self, reasons: Reasons) {
-        self.judgement.verdict = reasons.verdict();
-        self.judgement.reasons = reasons.iter().collect();
-    }
-
     /// Passes the event on with its judgement.
     pub(super) fn pass_on(&mut self, topic: Topic, partition: u32) {
         let (record, judgement) = (self.input.value, &self.judgement);

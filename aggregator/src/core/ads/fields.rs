@@ -3,50 +3,61 @@
 
 use std::borrow::Cow;
 
-use footfall_event::ads::{Billing, Proof};
+use footfall_event::ads::{Billing, Proof, name_hash};
 use footfall_event::money::Money;
-use footfall_event::{Hex64, Id, VerdictReason};
+use footfall_event::{Hex64, Id};
 use serde::Deserialize;
 
 type Text<'a> = Cow<'a, str>;
+
+/// What stands for the names among them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::core) struct Hashes {
+    pub(in crate::core) campaign: u64,
+    pub(in crate::core) ad: u64,
+    pub(in crate::core) placement: u64,
+}
 
 /// See [`footfall_event::Event`] for the fields.
 #[derive(Debug, Deserialize)]
 #[serde(default)]
 pub(in crate::core) struct Fields<'a> {
-    pub(super) network: Option<Hex64>,
-    pub(super) previous_network: Option<Hex64>,
+    pub(in crate::core) previous_network: Option<Hex64>,
     #[serde(borrow)]
-    pub(super) user_agent: Text<'a>,
+    pub(in crate::core) user_agent: Text<'a>,
     #[serde(borrow)]
-    pub(super) ad: Text<'a>,
+    pub(in crate::core) ad: Text<'a>,
     #[serde(borrow)]
-    pub(super) campaign: Text<'a>,
+    pub(in crate::core) campaign: Text<'a>,
     #[serde(borrow)]
-    pub(super) placement: Text<'a>,
-    pub(super) position: u16,
+    pub(in crate::core) placement: Text<'a>,
+    pub(in crate::core) position: u16,
     #[serde(borrow)]
-    pub(super) query: Text<'a>,
-    pub(super) impression: Option<Id>,
-    pub(super) billing: Option<Billing>,
-    pub(super) budget: Option<Money>,
+    pub(in crate::core) query: Text<'a>,
+    pub(in crate::core) impression: Option<Id>,
+    pub(in crate::core) billing: Option<Billing>,
+    pub(in crate::core) budget: Option<Money>,
     #[serde(borrow)]
-    pub(super) target: Text<'a>,
-    pub(super) view_days: u16,
-    pub(super) measurable: bool,
-    pub(super) proof: Proof,
-    pub(super) found: Vec<VerdictReason>,
+    pub(in crate::core) target: Text<'a>,
+    pub(in crate::core) view_days: u16,
+    pub(in crate::core) measurable: bool,
+    pub(in crate::core) proof: Proof,
+    pub(in crate::core) impression_at: i64,
+    pub(in crate::core) asn: u32,
     #[serde(borrow)]
-    pub(super) goal: Text<'a>,
+    pub(in crate::core) timezone: Text<'a>,
     #[serde(borrow)]
-    pub(super) transaction: Text<'a>,
+    pub(in crate::core) goal: Text<'a>,
+    #[serde(borrow)]
+    pub(in crate::core) transaction: Text<'a>,
+    #[serde(skip)]
+    pub(in crate::core) hashes: Hashes,
 }
 
 impl Default for Fields<'_> {
     fn default() -> Self {
         let none = Text::default;
         Fields {
-            network: None,
             previous_network: None,
             user_agent: none(),
             ad: none(),
@@ -61,9 +72,12 @@ impl Default for Fields<'_> {
             view_days: 0,
             measurable: false,
             proof: Proof::default(),
-            found: Vec::new(),
+            impression_at: 0,
+            asn: 0,
+            timezone: none(),
             goal: none(),
             transaction: none(),
+            hashes: Hashes::default(),
         }
     }
 }
@@ -74,6 +88,12 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// When the bytes are not JSON, or a field is of another type.
     pub(in crate::core) fn parse(record: &'a [u8]) -> Result<Fields<'a>, serde_json::Error> {
-        serde_json::from_slice(record)
+        let mut fields: Fields<'_> = serde_json::from_slice(record)?;
+        fields.hashes = Hashes {
+            campaign: name_hash(&fields.campaign),
+            ad: name_hash(&fields.ad),
+            placement: name_hash(&fields.placement),
+        };
+        Ok(fields)
     }
 }

@@ -1,68 +1,61 @@
 //! Ads in stage 1: what depends on a network, a visitor or a device.
 //!
 //! Impressions and views are counted here, as differences for stage 2; clicks and conversions are
-//! judged as far as this shard can, and passed on. Nothing depends on the order of arrival: when an
-//! earlier click or a click's impression comes late, stage 2 hears of it by a [`Note`].
+//! passed on. All have been judged by the rules before, as far as this shard can. Nothing depends on
+//! the order of arrival: when a conversion's impression comes late, stage 2 hears of it by a
+//! [`Note`].
 //!
 //! # Layout
 //!
-//! - [`event`]: one ad event. [`fields`]: what only ad events have.
-//!   [`shown`]: impressions and views, for a day.
-//! - [`clicks`]: a visitor's clicks on an ad. [`devices`]: impressions that led to a conversion.
+//! - [`event`]: one ad event. [`fields`]: what only ad events have. [`views`]: once per impression.
+//! - [`devices`]: impressions that led to a conversion.
 
 use footfall_event::ads::performance::BudgetSet;
-use footfall_event::ads::{CostModel, Proof, normalised_query, partition_of};
+use footfall_event::ads::{CostModel, normalised_query, partition_of};
 use footfall_event::money::Money;
 use footfall_event::record::{self, append_judgement};
-use footfall_event::{Activity, Topic, VerdictReason};
+use footfall_event::{Activity, Topic};
 use footfall_topics::RecordBatch;
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ads::conversion_partition;
 use crate::ads::keys::{KeyId, Keys, Place};
-use crate::ads::notes::{ClickNote, ConversionNote, Note};
+use crate::ads::notes::{ConversionNote, Note};
 use crate::ads::sums::Sums;
 
-mod clicks;
 mod devices;
 mod event;
 mod fields;
-mod shown;
 mod tidy;
+mod views;
 
-use clicks::{Clicks, NewClick, Order};
 use devices::{Candidate, Conversion, Devices, device};
 pub(super) use event::AdEvent;
 pub(super) use fields::Fields;
-use shown::{ImpressionKey, Impressions, Viewed};
+use views::{ImpressionKey, Viewed, Views};
 
 /// How much may be remembered.
 #[derive(Clone, Copy, Debug)]
 pub struct AdLimits {
     /// Impressions remembered per shard.
     pub impressions_max: usize,
-    /// Clicks remembered per shard.
-    pub clicks_max: usize,
 }
 
 /// What a shard remembers of ads.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Ads {
     keys: Keys,
-    impressions: Impressions,
-    clicks: Clicks,
+    views: Views,
     devices: Devices,
     /// The budget of each campaign, as last said, and when it was known.
     budgets: HashMap<Box<str>, (Option<Money>, i64)>,
     #[serde(skip)]
     sums: Sums,
-    #[serde(skip)]
-    corrected: Vec<(Order, KeyId)>,
 }
 
 impl Ads {
-    /// Judges, counts and passes on one ad event.
+    /// Counts and passes on one ad event.
     pub(super) fn take(&mut self, mut event: AdEvent<'_, '_>) {
         match event.seen.activity {
             Activity::Impression => self.impression(&mut event),
@@ -73,8 +66,6 @@ impl Ads {
     }
 
     fn impression(&mut self, event: &mut AdEvent<'_, '_>) {
-        let reasons = event.reasons();
-        event.settle(reasons);
         let net = event.judgement.verdict.is_net();
         let query = normalised_query(&event.fields.query);
         let key = self.keys.intern(&event.place(&query));
@@ -88,13 +79,6 @@ impl Ads {
         measures.cost_per_mille_micros += price.map_or(0, |price| price.micros);
         self.budget(event);
 
-        let id = ImpressionKey::new(event.site, &fields.ad, event.seen.id);
-        self.impressions.show(id, time, fields.network);
-        if let Some(network) = fields.network {
-            for (order, key) in self.clicks.found(id, time, network) {
-                self.note_click(order, key, (None, Some(VerdictReason::ImpressionUnknown)), event);
-            }
-        }
         if net && fields.view_days > 0 && !fields.target.is_empty() {
             self.remember_for_conversions(key, event);
         }
@@ -103,7 +87,7 @@ impl Ads {
 
     fn remember_for_conversions(&mut self, key: KeyId, event: &mut AdEvent<'_, '_>) {
         let fields = event.fields;
-        let Some(device) = device(fields.network, &fields.user_agent) else { return };
+        let Some(device) = device(event.seen.network, &fields.user_agent) else { return };
         let target = self.keys.intern(&Place { site: &fields.target, ..Place::default() });
         let candidate = Candidate {
             time: event.seen.time,
@@ -133,14 +117,13 @@ impl Ads {
     }
 
     fn view(&mut self, event: &mut AdEvent<'_, '_>) {
-        let reasons = event.reasons();
-        event.settle(reasons);
-        if let Some(impression) = event.fields.impression.filter(|_| reasons.verdict().is_net()) {
+        let net = event.judgement.verdict.is_net();
+        if let Some(impression) = event.fields.impression.filter(|_| net) {
             let query = normalised_query(&event.fields.query);
             let key = self.keys.intern(&event.place(&query));
             let of = ImpressionKey::new(event.site, &event.fields.ad, impression);
             let (time, id) = (event.seen.time, event.seen.id);
-            if let Ok(before) = self.impressions.view(of, Viewed { time, id, key }) {
+            if let Ok(before) = self.views.view(of, Viewed { time, id, key }) {
                 self.sums.of(time, key, None).viewable += 1;
                 if let Some(before) = before {
                     self.sums.of(before.time, before.key, None).viewable -= 1;
@@ -151,75 +134,11 @@ impl Ads {
     }
 
     fn click(&mut self, event: &mut AdEvent<'_, '_>) {
-        let mut reasons = event.reasons();
-        let (fields, seen) = (event.fields, event.seen);
-        let networks = [fields.network, fields.previous_network];
-        let mut waiting_for = None;
-        if fields.proof == Proof::None {
-            match fields.impression {
-                None => {
-                    reasons.insert(VerdictReason::NoImpression);
-                }
-                Some(id) => {
-                    let key = ImpressionKey::new(event.site, &fields.ad, id);
-                    if !self.impressions.is_known(key, seen.time, networks) {
-                        reasons.insert(VerdictReason::ImpressionUnknown);
-                        waiting_for = Some(key);
-                    }
-                }
-            }
-        }
-        let place = Place { placement: "", position: 0, ..event.place("") };
-        let key = self.keys.intern(&place);
-        let new = NewClick {
-            order: (seen.time, seen.id, event.site),
-            key,
-            ad: &fields.ad,
-            visitor: seen.visitor,
-            previous_visitor: seen.previous_visitor,
-            networks,
-            waiting_for,
-        };
-        let mut corrected = std::mem::take(&mut self.corrected);
-        if self.clicks.add(&new, &mut corrected) {
-            reasons.insert(VerdictReason::VisitorAdDuplicate);
-        }
-        event.settle(reasons);
         self.budget(event);
         event.pass_on(Topic::AdClicks, event.partition());
-        for (order, key) in corrected.drain(..) {
-            self.note_click(order, key, (Some(VerdictReason::VisitorAdDuplicate), None), event);
-        }
-        self.corrected = corrected;
-    }
-
-    /// Says that a click's reasons changed: added, removed.
-    fn note_click(
-        &self,
-        (time, id, _): Order,
-        key: KeyId,
-        (add, remove): (Option<VerdictReason>, Option<VerdictReason>),
-        event: &mut AdEvent<'_, '_>,
-    ) {
-        let place = self.keys.place(key);
-        let partition = partition_of(place.campaign, place.ad, event.shards);
-        let note = Note::Click(ClickNote {
-            v: record::VERSION,
-            id,
-            site: place.site.into(),
-            time,
-            received_at: event.clock_ms,
-            add,
-            remove,
-        });
-        event.out.push_with(Topic::AdClicks, partition, b"", |bytes| {
-            serde_json::to_writer(bytes, &note).expect("a note is plain data");
-        });
     }
 
     fn conversion(&mut self, event: &mut AdEvent<'_, '_>) {
-        let reasons = event.reasons();
-        event.settle(reasons);
         let (fields, seen) = (event.fields, event.seen);
         let partition = conversion_partition(
             &seen.site,
@@ -228,7 +147,7 @@ impl Ads {
             seen.id,
             event.shards,
         );
-        let devices = [fields.network, fields.previous_network]
+        let devices = [seen.network, fields.previous_network]
             .map(|network| device(network, &fields.user_agent));
         let texts = [&*seen.site, &*seen.host, &*fields.goal, &*fields.transaction];
         let conversion = Conversion::new(seen.time, seen.id, texts);

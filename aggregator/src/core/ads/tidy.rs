@@ -2,8 +2,7 @@
 
 use footfall_event::limits::LATENESS_MS;
 
-use super::clicks::CLICK_MS;
-use super::shown::IMPRESSION_MS;
+use super::views::VIEW_MS;
 use super::{AdLimits, Ads};
 use crate::shard::AdStats;
 
@@ -14,14 +13,11 @@ impl Ads {
     /// Between batches: drops the oldest when there is too much.
     pub(in crate::core) fn bound(&mut self, clock_ms: i64, limits: &AdLimits) -> u64 {
         let mut forgotten = 0;
-        if self.impressions.is_full(limits.impressions_max) {
-            forgotten += self.impressions.forget(i64::MIN, limits.impressions_max);
+        if self.views.len() > limits.impressions_max {
+            forgotten += self.views.forget(i64::MIN, limits.impressions_max);
         }
         if self.devices.len() > limits.impressions_max {
             forgotten += self.devices.forget(clock_ms, limits.impressions_max);
-        }
-        if self.clicks.len() > limits.clicks_max {
-            forgotten += self.clicks.forget(i64::MIN, limits.clicks_max * 9 / 10);
         }
         if self.budgets.len() > BUDGETS_MAX {
             self.budgets.clear();
@@ -31,21 +27,18 @@ impl Ads {
 
     /// Now and then, by the shard's own time: drops what can't matter any more.
     pub(in crate::core) fn sweep(&mut self, clock_ms: i64) {
-        self.impressions.forget(clock_ms - IMPRESSION_MS - LATENESS_MS, usize::MAX);
-        self.clicks.forget(clock_ms - CLICK_MS, usize::MAX);
+        self.views.forget(clock_ms - VIEW_MS - LATENESS_MS, usize::MAX);
         self.devices.forget(clock_ms, usize::MAX);
         if self.keys.is_due() {
             let old = self.keys.begin_collection();
-            self.impressions.keep_keys(&old, &mut self.keys);
-            self.clicks.keep_keys(&old, &mut self.keys);
+            self.views.keep_keys(&old, &mut self.keys);
             self.devices.keep_keys(&old, &mut self.keys);
             self.keys.end_collection();
         }
     }
 
     pub(in crate::core) fn stats(&self, stats: &mut AdStats) {
-        stats.impressions = (self.impressions.len() + self.devices.len()) as u64;
-        stats.clicks = self.clicks.len() as u64;
+        stats.impressions = (self.views.len() + self.devices.len()) as u64;
         stats.keys = self.keys.len() as u64;
     }
 }

@@ -10,6 +10,7 @@ use footfall_event::{Activity, Event, Id};
 use super::clicks::{NOON, click};
 use super::market::{Arrival, money};
 use super::pipeline::Pipeline;
+use crate::world::HOUR;
 
 /// A click that costs 0.25 of a budget.
 fn paid(n: u64, budget: i64) -> Event<'static> {
@@ -77,6 +78,8 @@ fn a_click_that_was_not_to_be_paid_is_taken_back_from_the_budget() {
     let before = Event { id: Id::from_u128(70), time: NOON - 9, impression: None, ..first };
     let before = Event { billing: None, ..before };
     send(&mut pipeline, before, 1);
+    // It shows when the time has come to look again.
+    pipeline.end(NOON + HOUR);
     assert_eq!((state(&pipeline).spent, state(&pipeline).paused), (vec![money(0, "EUR")], None));
     assert_eq!(alerts(&pipeline), [AlertKind::BudgetUsed]);
 }

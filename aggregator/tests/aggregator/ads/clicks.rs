@@ -2,9 +2,9 @@
 
 use footfall_aggregator::Settings;
 use footfall_event::ads::Proof;
-use footfall_event::{Activity, Event, Hex64, Id, Verdict, VerdictReason};
+use footfall_event::{Activity, Event, Id, Verdict, VerdictReason};
 
-use super::market::{Arrival, Random, billing, network_id};
+use super::market::{Arrival, Random, billing, hash, network_id};
 use super::pipeline::{Figures, Pipeline};
 use crate::world::{HOUR, MIDNIGHT, MINUTE};
 
@@ -17,8 +17,10 @@ pub(crate) fn click(id: u128, network: u64, time: i64) -> Event<'static> {
     let day = footfall_event::time::day_of(time);
     event.network = Some(network_id(network, day));
     event.previous_network = Some(network_id(network, day - 1));
-    event.visitor = Some(Hex64(network_id(network, day).0 + 500));
-    event.previous_visitor = Some(Hex64(network_id(network, day - 1).0 + 500));
+    event.visitor = Some(hash(network_id(network, day).0));
+    event.previous_visitor = Some(hash(network_id(network, day - 1).0));
+    // Which shard it arrives at.
+    event.region = network.to_string().into();
     (event.ad, event.campaign, event.billing) = ("a".into(), "c0".into(), billing(0));
     event.proof = Proof::Signed;
     event.impression = Some(Id::from_u128(1_000_000 + id));
@@ -40,11 +42,11 @@ fn unsigned(id: u128, network: u64, time: i64) -> Event<'static> {
 fn run(events: &[Event<'static>]) -> (Pipeline, Figures) {
     let mut pipeline = Pipeline::new(&Settings::default());
     for event in events {
-        // Its network's hash without the day.
-        let network = event.network.unwrap().0 / 1_000_000 - 1;
+        let network = event.region.parse().unwrap();
         pipeline.accept(&Arrival { event: event.clone(), network });
         pipeline.finish();
     }
+    pipeline.end(events.iter().map(|event| event.time).max().unwrap() + HOUR);
     let figures = pipeline.figures();
     (pipeline, figures)
 }
@@ -73,14 +75,15 @@ fn a_visitor_clicks_an_ad_once_an_hour() {
     let found = reasons(&[click(1, 1, NOON), click(2, 1, NOON)]);
     assert_eq!(found, [vec![], vec![VisitorAdDuplicate]]);
     // Also across midnight, when the visitor's id changes.
-    let found = reasons(&[
-        click(1, 1, MIDNIGHT - 10 * MINUTE),
-        click(2, 1, MIDNIGHT + 20 * MINUTE),
-        click(3, 1, MIDNIGHT + 70 * MINUTE),
-        click(4, 1, MIDNIGHT + 131 * MINUTE),
-    ]);
+    let clicks: Vec<_> = [(1, -10), (2, 20), (3, 70), (4, 131)]
+        .map(|(id, minute)| click(id, 1, MIDNIGHT + minute * MINUTE))
+        .into();
     let duplicate = vec![VisitorAdDuplicate];
-    assert_eq!(found, [vec![], duplicate.clone(), duplicate, vec![]]);
+    let found: Vec<_> = run(&clicks).1.clicks.into_values().map(|(_, reasons)| reasons).collect();
+    assert_eq!(found, [vec![], duplicate.clone(), duplicate.clone(), vec![]]);
+    // What is late by an hour at the most may come in any order.
+    assert_eq!(reasons(&clicks[..2]), [vec![], duplicate.clone()]);
+    assert_eq!(reasons(&clicks[1..3]), [vec![], duplicate]);
     // Another visitor, or another ad, is no duplicate.
     let other = Event { ad: "b".into(), ..click(3, 1, NOON + 1) };
     assert_eq!(reasons(&[click(1, 1, NOON), click(2, 2, NOON + 1), other]), [[], [], []]);
@@ -152,7 +155,7 @@ fn one_signed_click_from_a_thousand_networks_is_one_click() {
         .collect();
     clicks.sort_by_key(|arrival| arrival.event.received_at);
     let mut pipeline = Pipeline::new(&Settings::default());
-    pipeline.run(clicks.iter().cloned(), &mut random, 10);
+    pipeline.run(clicks.iter().cloned(), &mut random, 3);
     let figures = pipeline.figures();
     let valid: Vec<_> =
         figures.clicks.iter().filter(|(_, (verdict, _))| verdict.is_net()).collect();

@@ -55,7 +55,12 @@ struct Person {
 }
 
 pub(crate) fn network_id(network: u64, day: i64) -> Hex64 {
-    Hex64((network + 1) * 1_000_000 + day as u64)
+    hash((network + 1) * 1_000_000 + day as u64)
+}
+
+/// As good as the keyed hashes of the real thing.
+pub(crate) fn hash(number: u64) -> Hex64 {
+    Hex64(xxhash_rust::xxh3::xxh3_64(&number.to_le_bytes()))
 }
 
 /// Makes events in the order of their time.
@@ -104,7 +109,7 @@ impl Market {
         event.previous_network = Some(network_id(person.network, day - 1));
         let visitor = |day| {
             let site = SITES.iter().position(|name| *name == site).unwrap_or(9) as u64;
-            Hex64((person.number * 10 + site) * 1_000_000 + day as u64)
+            hash((person.number * 10 + site) * 1_000_000 + day as u64)
         };
         event.visitor = Some(visitor(day));
         event.previous_visitor = Some(visitor(day - 1));

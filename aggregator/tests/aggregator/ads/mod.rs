@@ -3,6 +3,7 @@
 //! - `market`: random ad events of a few persons, campaigns and pages.
 //! - `pipeline`: stage 1 and stage 2 with several shards each, fed in any batches.
 //! - `oracle`: the definitions, naively. `windows`: both give the same figures to the unit.
+//! - `verdicts`: all rules: the same verdicts whatever the order, the repeats and the restarts.
 //! - `attribution`: conversions, one situation after the other. `clicks`: single clicks. `budgets`.
 
 mod attribution;
@@ -11,4 +12,5 @@ mod clicks;
 mod market;
 mod oracle;
 mod pipeline;
+mod verdicts;
 mod windows;

@@ -1,16 +1,19 @@
 //! Both stages with several shards, and sums of what they write.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use footfall_aggregator::Settings;
 use footfall_aggregator::ads::Ads;
 use footfall_aggregator::core::Core;
+use footfall_aggregator::rules::RuleSet;
 use footfall_aggregator::shard::{AdStats, Input, Stage};
 use footfall_event::ads::{AdDelta, Measures, Revision};
 use footfall_event::{Activity, Event, Id, Topic, Verdict, VerdictReason};
 use footfall_topics::RecordBatch;
 
 use super::market::{Arrival, Random};
+use crate::world::HOUR;
 
 /// Shards of stage 1; stage 2 has one more, so that no accident of numbers hides a mistake.
 pub(crate) const NETWORK_SHARDS: u64 = 3;
@@ -67,6 +70,7 @@ pub(crate) struct Pipeline {
     to_ads: Vec<Queue>,
     figures: Figures,
     decided: BTreeMap<Id, i64>,
+    newest: i64,
     /// Events that came out, of any kind.
     pub(crate) judged: BTreeMap<Id, u32>,
     pub(crate) stats: AdStats,
@@ -76,9 +80,37 @@ pub(crate) struct Pipeline {
 }
 
 impl Pipeline {
+    /// By the rules that the oracle knows, all others being switched off.
     pub(crate) fn new(settings: &Settings) -> Pipeline {
-        let core = |_| Core::new(settings.core_limits()).among(CAMPAIGN_SHARDS);
-        let ads = |_| Ads::new(settings.ad_limits()).among(CAMPAIGN_SHARDS);
+        const KNOWN: [VerdictReason; 9] = [
+            VerdictReason::BotAgent,
+            VerdictReason::NotRunning,
+            VerdictReason::Expired,
+            VerdictReason::DuplicateClick,
+            VerdictReason::VisitorAdDuplicate,
+            VerdictReason::ImpressionUnknown,
+            VerdictReason::NoImpression,
+            VerdictReason::PlacementUnknown,
+            VerdictReason::PositionUnknown,
+        ];
+        let unknown = VerdictReason::ALL.iter().filter(|reason| !KNOWN.contains(reason));
+        let rules = unknown.fold(RuleSet::default(), |rules, reason| rules.without(*reason));
+        Pipeline::with(settings, rules)
+    }
+
+    /// By these rules.
+    pub(crate) fn with(settings: &Settings, rules: RuleSet) -> Pipeline {
+        let rules = Arc::new(rules);
+        let core = |_| {
+            let mut core = Core::new(settings.core_limits()).among(CAMPAIGN_SHARDS);
+            core.set_rules(Arc::clone(&rules));
+            core
+        };
+        let ads = |_| {
+            let mut ads = Ads::new(settings.ad_limits()).among(CAMPAIGN_SHARDS);
+            ads.set_rules(Arc::clone(&rules));
+            ads
+        };
         Pipeline {
             cores: (0..NETWORK_SHARDS).map(core).collect(),
             ads: (0..CAMPAIGN_SHARDS).map(ads).collect(),
@@ -86,6 +118,7 @@ impl Pipeline {
             to_ads: (0..CAMPAIGN_SHARDS).map(|_| Queue::default()).collect(),
             figures: Figures::default(),
             decided: BTreeMap::new(),
+            newest: 0,
             judged: BTreeMap::new(),
             stats: AdStats::default(),
             dead_letters: 0,
@@ -98,6 +131,7 @@ impl Pipeline {
     pub(crate) fn accept(&mut self, arrival: &Arrival) {
         let shard = (arrival.network % NETWORK_SHARDS) as usize;
         let topic = arrival.event.activity.topic();
+        self.newest = self.newest.max(arrival.event.time);
         self.to_cores[shard].waiting.push((topic, arrival.event.to_json()));
     }
 
@@ -106,12 +140,16 @@ impl Pipeline {
         self.to_ads[shard as usize].waiting.push((topic, record));
     }
 
-    /// One batch of a shard of stage 1.
-    pub(crate) fn step_core(&mut self, shard: usize) {
+    /// One batch of a shard of stage 1. The state goes through a snapshot now and then.
+    pub(crate) fn step_core(&mut self, shard: usize, through_snapshot: bool) {
         let records = std::mem::take(&mut self.to_cores[shard].waiting);
         let first = self.to_cores[shard].offset;
         self.to_cores[shard].offset += records.len() as u64;
         let mut out = RecordBatch::new();
+        if through_snapshot {
+            let snapshot = self.cores[shard].snapshot();
+            self.cores[shard].restore(&snapshot).unwrap();
+        }
         let stats = self.cores[shard].process(&inputs(&records, first), shard as u32, &mut out);
         self.note(stats.ads, stats.dead_letters);
         self.route(&out);
@@ -174,6 +212,9 @@ impl Pipeline {
     }
 
     fn judged(&mut self, event: &Event<'_>) {
+        if event.activity == Activity::Pageview {
+            return;
+        }
         *self.judged.entry(event.id).or_default() += 1;
         if event.activity == Activity::Click && !self.decided.contains_key(&event.id) {
             let judged = event.judged.clone().unwrap();
@@ -199,7 +240,7 @@ impl Pipeline {
             self.accept(&arrival);
             if random.one_in(pace) {
                 let shard = random.below(NETWORK_SHARDS) as usize;
-                self.step_core(shard);
+                self.step_core(shard, random.one_in(50));
             }
             if random.one_in(pace) {
                 let shard = random.below(u64::from(CAMPAIGN_SHARDS)) as usize;
@@ -207,16 +248,33 @@ impl Pipeline {
             }
         }
         self.finish();
+        self.end(self.newest + 2 * HOUR);
     }
 
     /// Works off what waits.
     pub(crate) fn finish(&mut self) {
         for shard in 0..self.cores.len() {
-            self.step_core(shard);
+            self.step_core(shard, false);
         }
         while let Some(shard) = self.to_ads.iter().position(|queue| !queue.waiting.is_empty()) {
             self.step_ads(shard, false);
         }
+    }
+
+    /// Time goes on, so that every verdict is final: somebody reads a page, an ad is shown.
+    pub(crate) fn end(&mut self, at: i64) {
+        for shard in 0..self.cores.len() {
+            let id = Id::from_u64_pair(at as u64, shard as u64);
+            let event = Event::new(Activity::Pageview, id, "news.example", at);
+            self.accept(&Arrival { event, network: shard as u64 });
+        }
+        self.finish();
+        for shard in 0..self.ads.len() {
+            let delta =
+                format!("{{\"v\":1,\"minute\":{at},\"site\":\"news.example\",\"ad\":\"\"}}");
+            self.put(Topic::AdDeltas, shard as u32, delta.into_bytes());
+        }
+        self.finish();
     }
 
     pub(crate) fn figures(&mut self) -> Figures {

@@ -82,7 +82,7 @@ fn every_window_is_that_of_the_definitions() {
         let pace = [1, 3, 20, 100][seed as usize % 4];
         corrected += check(seed, 500, pace).stats.corrected;
     }
-    assert!(corrected > 50, "only {corrected} verdicts were corrected: too tame a world");
+    assert!(corrected > 30, "only {corrected} verdicts were corrected: too tame a world");
 }
 
 #[test]
