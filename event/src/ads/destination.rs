@@ -117,6 +117,50 @@ pub fn read(text: &str) -> Result<Destination, DestinationError> {
     })
 }
 
+/// Where a click leads when its macros were filled in: the address as it may stand in a header.
+/// `None` when `template` can't be a destination, or `filled` would lead to another server.
+pub fn filled_in(template: &str, filled: String) -> Option<String> {
+    // Most addresses are plain, and a click should not wait for them to be taken apart twice.
+    if template.len() <= URL_BYTES_MAX
+        && let Some(origin) = plain_origin(&filled)
+        && template.starts_with(&filled[..=origin])
+    {
+        return Some(filled);
+    }
+    let stored = check(template).ok()?;
+    let there = read(&filled).ok()?;
+    there.is_same_place(&stored).then_some(there.address)
+}
+
+/// The length of scheme and host, when the address is so plain that every program reads it in the
+/// same way and the URL standard changes no byte of it: a lower-case host name of letters, without
+/// a port, then a path without dots at the beginning of a folder, and nothing to be encoded.
+fn plain_origin(text: &str) -> Option<usize> {
+    let scheme = if text.starts_with("https://") { 8 } else { 7 };
+    let rest = text[..scheme.min(text.len())].ends_with("://").then(|| &text[scheme..])?;
+    if scheme == 7 && !text.starts_with("http://") {
+        return None;
+    }
+    let (host, path) = rest.split_at(rest.find('/')?);
+    let label = |label: &str| {
+        let bytes = label.as_bytes();
+        let inner = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-';
+        (1..=63).contains(&bytes.len())
+            && bytes[0].is_ascii_lowercase()
+            && bytes[bytes.len() - 1] != b'-'
+            && bytes.get(2..4) != Some(b"--")
+            && bytes.iter().all(inner)
+    };
+    let kept = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/%!$&()*+,;=:@?".contains(&byte);
+    let end = path.find('?').unwrap_or(path.len());
+    let folders = path[..end].as_bytes();
+    let is_plain = host.len() <= 253
+        && host.split('.').all(label)
+        && path.bytes().all(kept)
+        && !folders.windows(2).any(|pair| matches!(pair, b"/." | b"/%"));
+    is_plain.then_some(scheme + host.len())
+}
+
 /// What stands between the scheme and the path.
 fn authority(text: &str) -> Option<&str> {
     let colon = text.find("://")?;
@@ -183,6 +227,47 @@ mod tests {
         ] {
             let found = check(text).unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!((&*found.host, &*found.address), (host, address), "{text}");
+        }
+    }
+
+    #[test]
+    fn filled_in_addresses_lead_to_the_same_server_or_nowhere() {
+        for (template, filled, expected) in [
+            ("https://shop.example/{ad}", "https://shop.example/b", Some("https://shop.example/b")),
+            (
+                "https://shop.example?a={ad}",
+                "https://shop.example?a=b",
+                Some("https://shop.example/?a=b"),
+            ),
+            ("https://Shop.example/", "https://shop.example/", Some("https://shop.example/")),
+            ("https://shop.example/", "https://shop.example.evil/", None),
+            ("https://shop.example/", "https://shop.examples/", None),
+            ("https://shop.example/", "http://shop.example/", None),
+            ("https://shop.example:81/", "https://shop.example/", None),
+            ("https://user@shop.example/", "https://shop.example/", None),
+            ("https://shop.example/", "https://shop.example/\r\n", None),
+            ("https://shop.example/", "https://shop.example/\\evil.example", None),
+        ] {
+            let found = filled_in(template, filled.to_owned());
+            assert_eq!(found.as_deref(), expected, "{template} {filled}");
+        }
+        let long = format!("https://shop.example/{}", "a".repeat(URL_BYTES_MAX));
+        assert_eq!(filled_in(&long, "https://shop.example/".into()), None);
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(20_000))]
+        /// What is taken for plain is what the long way makes of it.
+        #[test]
+        fn plain_addresses_stay_as_they_are(
+            text in "https?://[a-z0-9x.-]{1,12}[a-z]{0,3}(/[a-zA-Z0-9.%/?&=;:@2eE'{}~!$()*+,_-]{0,16})?"
+        ) {
+            if let Some(origin) = plain_origin(&text) {
+                let read = read(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+                proptest::prop_assert_eq!(&read.address, &text);
+                proptest::prop_assert_eq!(format!("{}://{}", read.scheme, read.host), &text[..origin]);
+                proptest::prop_assert_eq!(read.port, None);
+            }
         }
     }
 

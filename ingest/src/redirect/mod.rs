@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use footfall_event::ads::destination::{self, Destination};
+use footfall_event::ads::destination;
 use footfall_event::ads::token::TokenError;
 use footfall_event::ads::{
     ClickId, Proof, Token, is_name, name_hash, normalised_query, query_hash,
@@ -188,7 +188,6 @@ impl<'a> Target<'a> {
     /// Where the click leads, ready for a header. `None` when what is stored is no destination
     /// any more, or the filled-in one would lead elsewhere.
     pub(crate) fn location(&self, click: &Click, random: u64) -> Option<String> {
-        let stored = destination::check(&self.template).ok()?;
         let end = self.landing.find(['?', '#']).unwrap_or(self.landing.len());
         let landing = match &self.landing {
             own if **own == *self.template => &own[..end],
@@ -212,8 +211,7 @@ impl<'a> Target<'a> {
         if !click.click_id.is_empty() {
             add_click_id(&mut address, &click.click_id);
         }
-        let filled: Destination = destination::read(&address).ok()?;
-        filled.is_same_place(&stored).then_some(filled.address)
+        destination::filled_in(&self.template, address)
     }
 }
 

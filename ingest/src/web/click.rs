@@ -209,6 +209,7 @@ fn empty(status: StatusCode) -> Response<Body> {
 fn no_store(headers: &mut HeaderMap) {
     const ROBOTS: header::HeaderName = header::HeaderName::from_static("x-robots-tag");
     let value = HeaderValue::from_static;
+    headers.reserve(8);
     headers.insert(header::CACHE_CONTROL, value("no-cache, no-store, must-revalidate"));
     headers.insert(header::PRAGMA, value("no-cache"));
     headers.insert(header::EXPIRES, value("0"));

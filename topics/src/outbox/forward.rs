@@ -8,6 +8,9 @@ use crate::{AppendError, RecordBatch};
 
 /// Bytes appended to the log at once.
 const BATCH_BYTES: usize = 1 << 20;
+/// What comes within this time goes to the log together: a wake-up and a write for each click would
+/// take the processor from who answers the next one.
+const GATHER: Duration = Duration::from_millis(4);
 /// Pause before a batch that the log did not take is tried again.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
 const TICK: Duration = Duration::from_millis(500);
@@ -31,19 +34,20 @@ pub(super) fn run(inner: &Inner) {
     }
 }
 
-/// What waits, as far as it fits into one batch; waits for the first. `None` when closed.
+/// What waits, as far as it fits into one batch; waits for the first and gathers what comes with it.
+/// `None` when closed.
 fn next(inner: &Inner) -> Option<(RecordBatch, u64)> {
     let mut state = inner.state();
-    loop {
-        if state.closed {
-            return None;
-        }
-        if !state.waiting.is_empty() {
-            return Some(take(&mut state));
-        }
+    while !state.closed && state.waiting.is_empty() {
         let waited = inner.changed.wait_timeout(state, TICK);
         state = waited.unwrap_or_else(PoisonError::into_inner).0;
     }
+    if !state.closed && state.waiting_bytes < BATCH_BYTES {
+        drop(state);
+        std::thread::sleep(GATHER);
+        state = inner.state();
+    }
+    if state.closed { None } else { Some(take(&mut state)) }
 }
 
 fn take(state: &mut State) -> (RecordBatch, u64) {
