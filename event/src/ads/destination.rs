@@ -153,7 +153,7 @@ fn plain_origin(text: &str) -> Option<usize> {
     };
     let kept = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/%!$&()*+,;=:@?".contains(&byte);
     let end = path.find('?').unwrap_or(path.len());
-    let folders = path[..end].as_bytes();
+    let folders = &path.as_bytes()[..end];
     let is_plain = host.len() <= 253
         && host.split('.').all(label)
         && path.bytes().all(kept)
