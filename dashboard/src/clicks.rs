@@ -1,17 +1,19 @@
 //! Clicks one by one: `/sites/{site}/clicks` (of one verdict, reason, campaign or ad), the evidence
 //! of each (`/sites/{site}/clicks/{id}`), and what advertisers are credited
-//! (`/sites/{site}/campaigns/{id}/credit.csv`). Lists also as `.json` and `.csv`, a click as `.json`.
+//! (`/sites/{site}/campaigns/{id}/credit.csv`). Lists also as `.json` and `.csv`, a click as `.json` and
+//! for programs at `/api/v1/clicks/{id}?site=`.
 //!
 //! # Layout
 //!
 //! - `choice`: which clicks, as the address says it. `load`: statements beside the rows they fill.
-//! - `vd`: how a verdict is drawn. `list`: the list. `credit`: the report.
+//! - `vd`: how a verdict is drawn. `list`: the list. `credit`: the report. `evidence`: one click.
 //!
 //! What is said of a click is its verdict in force: judged when it came, corrected by `verdicts`.
 //! No address is shown, since none is stored.
 
 pub(crate) mod choice;
 mod credit;
+pub(crate) mod evidence;
 mod list;
 pub(crate) mod load;
 pub(crate) mod vd;

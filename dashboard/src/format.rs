@@ -58,6 +58,20 @@ pub(crate) fn behind(ms: i64) -> String {
     }
 }
 
+/// A span between two moments: `6 ms`, `0.80 s`, `6.13 s`, `2 m 54 s`, `3 h 12 m`, `2 d 4 h`; a true minus.
+pub(crate) fn span(ms: i64) -> String {
+    let sign = if ms < 0 { "−" } else { "" };
+    let ms = ms.saturating_abs();
+    let text = match ms {
+        1..100 => format!("{ms} ms"),
+        0..60_000 => format!("{}.{:02} s", ms / 1_000, ms % 1_000 / 10),
+        60_000..3_600_000 => format!("{} m {} s", ms / 60_000, ms % 60_000 / 1_000),
+        3_600_000..172_800_000 => format!("{} h {} m", ms / 3_600_000, ms % 3_600_000 / 60_000),
+        _ => format!("{} d {} h", ms / 86_400_000, ms % 86_400_000 / 3_600_000),
+    };
+    format!("{sign}{text}").replace(".00 s", " s").replace(" m 0 s", " m").replace(" h 0 m", " h")
+}
+
 /// Labels of an axis: `0`, `500`, `2k`, `2.5k`, `4.5M`.
 pub(crate) fn short(value: f64) -> String {
     let (scaled, suffix) = match value {
@@ -206,6 +220,20 @@ mod tests {
         assert_eq!(money(-1_995_000, "CHF"), "−CHF 2.00");
         let conversions = [0, 1_874_000_000, 12_500_000, -333_333].map(millionths);
         assert_eq!(conversions, ["0", "1,874", "12.50", "−0.33"]);
+        let spans = [0, 6, 800, 6_130, 60_000, 174_000, 3_600_000, 90_000_000, 187_200_000, -1_310];
+        let expected = [
+            "0 s",
+            "6 ms",
+            "0.80 s",
+            "6.13 s",
+            "1 m",
+            "2 m 54 s",
+            "1 h",
+            "25 h",
+            "2 d 4 h",
+            "−1.31 s",
+        ];
+        assert_eq!(spans.map(span), expected);
         assert_eq!([behind(800), behind(42_500), behind(245_000)], ["0.8 s", "42 s", "4 m 5 s"]);
     }
 }

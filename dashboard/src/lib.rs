@@ -57,6 +57,7 @@ use footfall_warehouse::Warehouse;
 use tower_http::compression::CompressionLayer;
 
 pub use bench::{QueryError, page_queries};
+pub use clicks::evidence::THRESHOLDS_SHOWN;
 pub use freshness::{Freshness, Status};
 pub use rulebook::{RuleBook, Terms, Threshold};
 pub use settings::Settings;
@@ -161,12 +162,14 @@ pub fn app(dashboard: Arc<Dashboard>) -> Router {
         .route("/sites/{site}/campaigns/{id}", routing::get(ads::campaign))
         .route("/sites/{site}/ads/{id}", routing::get(ads::ad))
         .route("/sites/{site}/clicks", routing::get(clicks::list))
+        .route("/sites/{site}/clicks/{id}", routing::get(clicks::evidence::click))
         .route("/sites/{site}/campaigns/{id}/credit.csv", routing::get(clicks::campaign_credit))
         .route("/sites/{site}/ads/{id}/credit.csv", routing::get(clicks::ad_credit))
         .route("/sites/{site}/{table}", routing::get(tables::page::any))
         .route_layer(middleware::from_fn_with_state(dashboard.clone(), auth::guard::require))
         .route_layer(middleware::from_fn(timed));
     let api = Router::new()
+        .route("/api/v1/clicks/{id}", routing::get(clicks::evidence::api))
         .route("/api/v1/ads/ranking", routing::get(ranking::page::ranking))
         .route("/api/v1/feeds/{topic}", routing::get(feeds::page::feed));
     Router::new()

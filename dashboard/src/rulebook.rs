@@ -55,4 +55,11 @@ impl Terms {
         let all = VerdictReason::ALL.iter();
         all.filter(|reason| self.tier(**reason) == Tier::Filter).map(|r| r.as_str()).collect()
     }
+
+    /// The value of a threshold; `None` when the rules are not known.
+    pub(crate) fn number(&self, section: &str, key: &str) -> Option<f64> {
+        let mut all = self.thresholds.iter();
+        let found = all.find(|threshold| threshold.section == section && threshold.key == key)?;
+        found.value.parse().ok()
+    }
 }

@@ -4,16 +4,20 @@
 mod ad_lists;
 mod ads;
 mod api;
+mod evidence;
 mod frame;
 mod judging;
 mod pages;
+mod signals;
 
 pub(crate) use ad_lists::*;
 pub(crate) use ads::*;
 pub(crate) use api::*;
+pub(crate) use evidence::*;
 pub(crate) use frame::*;
 pub(crate) use judging::*;
 pub(crate) use pages::*;
+pub(crate) use signals::*;
 
 use crate::figures::Metric;
 use crate::format;

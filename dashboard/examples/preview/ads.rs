@@ -46,8 +46,12 @@ const PLACEMENTS: [(&str, &str, (u16, u16)); 5] = [
     ("search-top", "Search results, row 1", (728, 90)),
     ("guide-side", "Guide, beside the text", (300, 600)),
     ("search-inline", "Search results, between rows", (300, 250)),
-    ("home-low", "Home page, lower third", (970, 250)),
-    ("forum-1", "Forum, under the first answer", (300, 250)),
+    (
+        "home-page-lower-third-behind-the-fold-for-visitors-who-scroll-01",
+        "Home page, lower third — below the fold, for visitors who scroll all the way down",
+        (970, 250),
+    ),
+    ("forum-under-the-first-answer-in-threads-with-more-than-ten-replies", "", (300, 250)),
 ];
 
 fn euro(cents: i64) -> Result<Money> {

@@ -5,6 +5,7 @@
 //! With `login` as second argument it asks for a sign-in and prints the owner's link.
 
 mod ads;
+mod evidence;
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -62,7 +63,8 @@ async fn main() -> Result<()> {
     ads::register(&catalog, now).await?;
     fill(&warehouse, now).await?;
     ads::fill(&warehouse, now).await?;
-    serve(log, catalog, warehouse).await
+    let click = evidence::fill(&warehouse, now).await?;
+    serve(log, catalog, warehouse, click).await
 }
 
 async fn wait_for(warehouse: &Warehouse) -> Result<()> {
@@ -75,13 +77,19 @@ async fn wait_for(warehouse: &Warehouse) -> Result<()> {
     bail!("the engine did not start")
 }
 
-async fn serve(log: Arc<EmbeddedLog>, catalog: CatalogView, warehouse: Warehouse) -> Result<()> {
+async fn serve(
+    log: Arc<EmbeddedLog>,
+    catalog: CatalogView,
+    warehouse: Warehouse,
+    click: Id,
+) -> Result<()> {
     let port = std::env::args().nth(1).unwrap_or_else(|| "0".into());
     let require_login = std::env::args().nth(2).as_deref() == Some("login");
     let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     let base_url = format!("http://{}", listener.local_addr()?);
     let settings = Settings { require_login, base_url: base_url.clone(), ..Settings::default() };
     let status = Arc::new(Status::default());
+    status.set_rules(Arc::new(evidence::Book::built_in()));
     let writer = status.clone();
     tokio::spawn(async move {
         loop {
@@ -91,6 +99,7 @@ async fn serve(log: Arc<EmbeddedLog>, catalog: CatalogView, warehouse: Warehouse
         }
     });
     println!("{base_url}/sites/{SITE}");
+    println!("{base_url}/sites/{SITE}/clicks/{click}");
     if require_login {
         let link = footfall_dashboard::auth::ensure_owner_link(&catalog, &base_url).await?;
         println!("{}", link.context("there is a password already")?);

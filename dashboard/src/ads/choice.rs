@@ -176,6 +176,13 @@ impl Choice {
         Ok(Choice { view, campaign: named("campaign")?, ad: named("ad")?, measure, rows, same_mix })
     }
 
+    /// All ads, with nothing chosen but what the view says.
+    pub(crate) fn of_view(view: View) -> Choice {
+        let (campaign, ad) = (String::new(), String::new());
+        let (measure, rows) = (Measure::Clicks, Rows::Campaigns);
+        Choice { view, campaign, ad, measure, rows, same_mix: false }
+    }
+
     /// The same with something else chosen.
     pub(crate) fn with(&self, change: impl FnOnce(&mut Choice)) -> Choice {
         let mut choice = self.clone();

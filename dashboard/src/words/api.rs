@@ -11,3 +11,4 @@ pub(crate) const FEED_ID: &str =
 pub(crate) const FEED_FROM: &str = "from says where the feed begins: expected start or end.";
 pub(crate) const BUSY: &str = "Too many at the same time";
 pub(crate) const BUSY_TEXT: &str = "As many feeds are open as this server allows (dashboard.feeds_max). Close one, or try again later.";
+pub(crate) const CLICK_OF_SITE: &str = "Say of which site: /api/v1/clicks/ID?site=DOMAIN.";

@@ -6,6 +6,8 @@ use footfall_event::{Verdict, VerdictReason};
 use crate::format;
 
 pub(crate) const VERDICT: &str = "Verdict";
+pub(crate) const VALID: &str = "Valid";
+pub(crate) const FLAGGED: &str = "Flagged";
 pub(crate) const TIME: &str = "Time";
 pub(crate) const AD: &str = "Ad";
 pub(crate) const PLACEMENT: &str = "Placement";
@@ -38,9 +40,9 @@ pub(crate) const fn class(class: Class) -> &'static str {
 /// The word of a verdict.
 pub(crate) const fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
-        Verdict::Valid => "Valid",
-        Verdict::Flagged => "Flagged",
-        Verdict::Invalid => "Invalid",
+        Verdict::Valid => VALID,
+        Verdict::Flagged => FLAGGED,
+        Verdict::Invalid => super::INVALID,
     }
 }
 

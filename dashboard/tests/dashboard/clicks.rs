@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 use crate::ads::{SITE, WEEK, catalogue, currency, delta, store};
 use crate::world::{World, ms};
 
-const NOON: &str = "2026-11-03T12:00:00Z";
+pub(crate) const NOON: &str = "2026-11-03T12:00:00Z";
 
 /// A click on `hochkar` so many milliseconds after noon, with a signed impression.
-fn click(
+pub(crate) fn click(
     world: &mut World,
     after_ms: i64,
     reasons: &[VerdictReason],
@@ -40,7 +40,13 @@ fn click(
     })
 }
 
-fn revise(world: &mut World, id: Id, after_ms: i64, reasons: &[VerdictReason], order: i64) {
+pub(crate) fn revise(
+    world: &mut World,
+    id: Id,
+    after_ms: i64,
+    reasons: &[VerdictReason],
+    order: i64,
+) {
     let worst = reasons.iter().map(|reason| reason.verdict()).max();
     world.revise(&Revision {
         v: footfall_event::record::VERSION,

@@ -4,7 +4,7 @@
 //! - `figures`: exact figures on pages and in exports; time zones; hostile names; empty and away.
 //! - `rows`: roll-ups beside rows, made at random, in several time zones.
 //! - `ads`: pages and lists about ads, their money, rates and corrections.
-//! - `clicks`: lists of clicks, credit reports.
+//! - `clicks`, `evidence`: lists of clicks, credit reports, what speaks against one click.
 //! - `access`: sign-in, forms, keys, headers.
 //! - `ranking`, `feeds`: what ad servers ask for, over the log alone.
 
@@ -13,6 +13,7 @@
 mod access;
 mod ads;
 mod clicks;
+mod evidence;
 mod feeds;
 mod figures;
 mod ranking;

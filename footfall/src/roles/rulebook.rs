@@ -37,6 +37,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_dashboard_finds_every_threshold_it_explains() {
+        let terms = Book(Arc::new(RuleSet::default())).terms("a.example", "");
+        for (section, key) in footfall_dashboard::THRESHOLDS_SHOWN {
+            let found = terms.thresholds.iter().find(|t| t.section == *section && t.key == *key);
+            let value = found.unwrap_or_else(|| panic!("{section}.{key} is not in the rules"));
+            assert!(value.value.parse::<f64>().is_ok(), "{value:?} is not a number");
+        }
+    }
+
+    #[test]
     fn a_campaigns_own_rules_are_shown_for_it() {
         let text = "version = 7\n[[override]]\ncampaign = \"boots\"\ntiers.churn = \"off\"\n\
                     thresholds.double_click.within_ms = 900\n";
