@@ -152,9 +152,9 @@ async fn answer(
         Scope::Ad(_) => Some(load::audience(&runner, &subject, &choice).await),
         _ => None,
     };
-    let summary = match scope {
+    let judged = match scope {
         Scope::All => None,
-        _ => Some(load::summary(app, &runner, &subject, &choice).await),
+        _ => Some(load::judged(app, &runner, &subject, &choice).await),
     };
     let pacing = match names.campaign(&choice.campaign) {
         Some(campaign) => {
@@ -170,7 +170,7 @@ async fn answer(
         names: &names,
         loaded,
         audience,
-        summary,
+        judged,
         pacing,
     };
     let mut response = page::render(app, made, request);

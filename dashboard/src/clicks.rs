@@ -7,11 +7,13 @@
 //!
 //! - `choice`: which clicks, as the address says it. `load`: statements beside the rows they fill.
 //! - `vd`: how a verdict is drawn. `list`: the list. `credit`: the report. `evidence`: one click.
+//! - `compare`: what other rules would have said.
 //!
 //! What is said of a click is its verdict in force: judged when it came, corrected by `verdicts`.
 //! No address is shown, since none is stored.
 
 pub(crate) mod choice;
+pub(crate) mod compare;
 mod credit;
 pub(crate) mod evidence;
 mod list;

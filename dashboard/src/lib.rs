@@ -162,6 +162,7 @@ pub fn app(dashboard: Arc<Dashboard>) -> Router {
         .route("/sites/{site}/campaigns/{id}", routing::get(ads::campaign))
         .route("/sites/{site}/ads/{id}", routing::get(ads::ad))
         .route("/sites/{site}/clicks", routing::get(clicks::list))
+        .route("/sites/{site}/rules", routing::get(clicks::compare::rules))
         .route("/sites/{site}/clicks/{id}", routing::get(clicks::evidence::click))
         .route("/sites/{site}/campaigns/{id}/credit.csv", routing::get(clicks::campaign_credit))
         .route("/sites/{site}/ads/{id}/credit.csv", routing::get(clicks::ad_credit))

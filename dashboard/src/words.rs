@@ -4,6 +4,7 @@
 mod ad_lists;
 mod ads;
 mod api;
+mod compare;
 mod evidence;
 mod frame;
 mod judging;
@@ -13,6 +14,7 @@ mod signals;
 pub(crate) use ad_lists::*;
 pub(crate) use ads::*;
 pub(crate) use api::*;
+pub(crate) use compare::*;
 pub(crate) use evidence::*;
 pub(crate) use frame::*;
 pub(crate) use judging::*;

@@ -33,6 +33,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 2, name: "sessions", sql: include_str!("../migrations/002_sessions.sql") },
     Migration { version: 3, name: "ads", sql: include_str!("../migrations/003_ads.sql") },
     Migration { version: 4, name: "roll_ups", sql: include_str!("../migrations/004_roll_ups.sql") },
+    Migration { version: 5, name: "replays", sql: include_str!("../migrations/005_replays.sql") },
 ];
 
 const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS {table:migrations} {on_cluster}

@@ -1,4 +1,4 @@
-//! Rows of the table `verdicts`, gathered into a block that is inserted at once.
+//! Rows of the tables `verdicts` and `replays`, gathered into a block that is inserted at once.
 
 use bytes::Bytes;
 use footfall_event::ads::Revision;
@@ -11,7 +11,7 @@ use crate::words::{WordLists, Words};
 use crate::{BLOCK_ROWS_MAX, Insert, Warehouse};
 
 columns! {
-    /// The columns of `verdicts`, as in migrations/003_ads.sql.
+    /// The columns of `verdicts`, as in migrations/003_ads.sql, and of `replays`.
     VerdictColumns {
         id: Numbers<Uuid> = "UUID",
         site: Words = "LowCardinality(String)",
@@ -24,17 +24,39 @@ columns! {
     }
 }
 
-/// Verdicts given with hindsight on their way to the table `verdicts`: one block, one insert, one
-/// token.
-#[derive(Default)]
+/// Verdicts given with hindsight on their way to the table `verdicts`, or those of other rules on
+/// their way to `replays`: one block, one insert, one token.
 pub struct VerdictBlock {
+    table: &'static str,
     rows: usize,
     retention_days: u16,
     columns: VerdictColumns,
     made: Option<Insert>,
 }
 
+impl Default for VerdictBlock {
+    fn default() -> VerdictBlock {
+        VerdictBlock::into_table("verdicts")
+    }
+}
+
 impl VerdictBlock {
+    /// What other rules would have said: `rules` is their version, and `decided_at` the same for
+    /// the whole run, namely when it began. Nothing is counted by it.
+    pub fn of_replay() -> VerdictBlock {
+        VerdictBlock::into_table("replays")
+    }
+
+    fn into_table(table: &'static str) -> VerdictBlock {
+        VerdictBlock {
+            table,
+            rows: 0,
+            retention_days: 0,
+            columns: VerdictColumns::default(),
+            made: None,
+        }
+    }
+
     /// Rows pushed since the last [`VerdictBlock::clear`].
     pub fn len(&self) -> usize {
         self.rows
@@ -94,9 +116,9 @@ impl VerdictBlock {
         if self.is_empty() {
             return Ok(());
         }
-        let (rows, columns) = (self.rows, &mut self.columns);
+        let (table, rows, columns) = (self.table, self.rows, &mut self.columns);
         let insert = self.made.get_or_insert_with(|| Insert {
-            table: "verdicts",
+            table,
             columns: columns.names(),
             rows,
             body: Bytes::from(columns.encode(rows)),

@@ -4,6 +4,7 @@ use footfall_event::Verdict;
 
 use super::choice::Choice;
 use crate::clicks::choice::Filter;
+use crate::clicks::compare;
 use crate::clicks::load::Summary;
 use crate::format::{self, path_segment};
 use crate::words as w;
@@ -16,14 +17,16 @@ pub(crate) struct Certainty {
     pub(crate) decided: String,
     pub(crate) rules: String,
     pub(crate) rules_text: String,
+    /// Where another version is compared, if one was tried.
+    pub(crate) compare: Option<(String, String)>,
     pub(crate) corrected: String,
     pub(crate) corrections: String,
     pub(crate) credit: String,
     pub(crate) credit_text: String,
 }
 
-/// Makes it; `None` where there are no clicks.
-pub(crate) fn of(summary: &Summary, choice: &Choice) -> Option<Certainty> {
+/// Makes it; `tried` is the newest version of other rules that were tried. `None` where there are no clicks.
+pub(crate) fn of(summary: &Summary, tried: Option<u32>, choice: &Choice) -> Option<Certainty> {
     let all = summary.clicks(Filter::ALL);
     if all <= 0 {
         return None;
@@ -37,6 +40,9 @@ pub(crate) fn of(summary: &Summary, choice: &Choice) -> Option<Certainty> {
         decided: w::enough_data(decided, all),
         rules,
         rules_text,
+        compare: tried.map(|version| {
+            (w::compare_with(version), compare::href(&choice.with(|_| {}), Some(version), ""))
+        }),
         corrected: format::count(given_back - taken_back),
         corrections: w::corrections(taken_back, given_back),
         credit: credit_href(choice),

@@ -6,6 +6,7 @@ use super::figures::Figures;
 use super::lists::{self, By, ListRow, Saved, Trends};
 use super::names::Names;
 use crate::App;
+use crate::clicks::compare::load::versions;
 use crate::clicks::load::Summary;
 use crate::live::Look;
 use crate::query::{Failure, Runner};
@@ -121,15 +122,27 @@ pub(crate) async fn audience(runner: &Runner<'_>, subject: &Subject, choice: &Ch
     Audience { devices, countries, delays }
 }
 
-/// Reads how the clicks of a campaign or ad were judged.
-pub(crate) async fn summary(
+/// How the clicks of a campaign or ad were judged.
+pub(crate) struct Judged {
+    pub(crate) summary: Summary,
+    /// The newest version of other rules that were tried on them.
+    pub(crate) tried: Option<u32>,
+}
+
+/// Reads it.
+pub(crate) async fn judged(
     app: &App,
     runner: &Runner<'_>,
     subject: &Subject,
     choice: &Choice,
-) -> Result<Summary, Failure> {
+) -> Result<Judged, Failure> {
     let terms = app.status.terms(&choice.view.site, &choice.campaign);
-    Summary::load(runner, choice, &subject.period, &terms).await
+    let (summary, tried) = tokio::join!(
+        Summary::load(runner, choice, &subject.period, &terms),
+        versions(runner, &choice.view.site, &subject.period),
+    );
+    let tried = tried.unwrap_or_default().first().map(|newest| newest.version);
+    Ok(Judged { summary: summary?, tried })
 }
 
 /// Adds the site's campaigns that nothing was counted for, or sums up by advertiser.

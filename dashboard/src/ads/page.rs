@@ -12,7 +12,7 @@ use super::choice::{AdPanel, Choice, Measure, Rows};
 use super::fall::{self, Fall};
 use super::figures::{Figures, Sums};
 use super::heading::heading;
-use super::load::{Audience, Lists, Loaded};
+use super::load::{Audience, Judged, Lists, Loaded};
 use super::money;
 use super::names::{Names, Tag};
 use super::panels::{AdPanelView, Body, Context, much_invalid};
@@ -69,13 +69,13 @@ pub(crate) struct Made<'a> {
     pub(crate) loaded: Loaded,
     pub(crate) audience: Option<Audience>,
     /// How the clicks of a campaign or ad were judged.
-    pub(crate) summary: Option<Result<Summary, Failure>>,
+    pub(crate) judged: Option<Result<Judged, Failure>>,
     pub(crate) pacing: Option<Pacing>,
 }
 
 /// Writes the page.
 pub(crate) fn render(app: &App, made: Made<'_>, request: &Parts) -> Response {
-    let Made { subject, choice, names, loaded, audience, summary, pacing } = made;
+    let Made { subject, choice, names, loaded, audience, judged, pacing } = made;
     let (period, view) = (&subject.period, &choice.view);
     let none = Figures::default();
     let figures = loaded.figures.as_ref().unwrap_or(&none);
@@ -111,11 +111,11 @@ pub(crate) fn render(app: &App, made: Made<'_>, request: &Parts) -> Response {
         w::ADS_MEANING.to_owned(),
     ];
     foot.retain(|line| !line.is_empty());
-    let summary = summary.and_then(Result::ok);
+    let judged = judged.and_then(Result::ok);
     let fall = (!whole)
         .then(|| {
             let unknown = Summary::default();
-            let known = summary.as_ref().unwrap_or(&unknown);
+            let known = judged.as_ref().map_or(&unknown, |judged| &judged.summary);
             fall::draw(figures, &loaded.lists.removed, known, choice)
         })
         .flatten();
@@ -147,7 +147,7 @@ pub(crate) fn render(app: &App, made: Made<'_>, request: &Parts) -> Response {
         state,
         csv: choice.href_as(".csv"),
         fall,
-        certainty: summary.and_then(|summary| certainty::of(&summary, choice)),
+        certainty: judged.and_then(|judged| certainty::of(&judged.summary, judged.tried, choice)),
         pacing,
         panels: panels(&context, loaded.lists, audience),
         foot,

@@ -91,7 +91,7 @@ impl Filter {
     /// The address of the list (`extension`: empty, `.csv` or `.json`).
     pub(crate) fn href(self, choice: &Choice, extension: &str) -> String {
         let site = path_segment(&choice.view.site);
-        let mut query = choice.query(true);
+        let mut query = choice.subject_only().query(true);
         let reason = self.reason.map_or("", |reason| reason.as_str());
         for (name, word) in [("verdict", self.verdict_word()), ("reason", reason)] {
             if !word.is_empty() {

@@ -58,6 +58,9 @@ pub(crate) async fn any(
         (None, None) if word == "clicks" => {
             crate::clicks::list_as(&app, &name, extension, &pairs, &request).await
         }
+        (None, None) if word == "rules" => {
+            crate::clicks::compare::answer(&app, &name, extension, &pairs, &request).await
+        }
         (None, None) => Err(Problem::NotFound),
     };
     match (result, extension) {

@@ -61,7 +61,7 @@ pub(crate) fn revise(
 }
 
 /// Seven clicks: three valid at the end, one flagged, three invalid.
-async fn judged(name: &str) -> World {
+pub(crate) async fn judged(name: &str) -> World {
     use VerdictReason as R;
     let mut world = World::new(name).await;
     catalogue(&world).await;

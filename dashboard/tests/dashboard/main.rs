@@ -5,6 +5,7 @@
 //! - `rows`: roll-ups beside rows, made at random, in several time zones.
 //! - `ads`: pages and lists about ads, their money, rates and corrections.
 //! - `clicks`, `evidence`: lists of clicks, credit reports, what speaks against one click.
+//! - `compare`: two versions of the rules.
 //! - `access`: sign-in, forms, keys, headers.
 //! - `ranking`, `feeds`: what ad servers ask for, over the log alone.
 
@@ -13,6 +14,7 @@
 mod access;
 mod ads;
 mod clicks;
+mod compare;
 mod evidence;
 mod feeds;
 mod figures;

@@ -73,6 +73,7 @@ pub(crate) struct World {
     events: EventBlock,
     sessions: SessionBlock,
     verdicts: VerdictBlock,
+    replays: VerdictBlock,
     next: u128,
     _folder: tempfile::TempDir,
 }
@@ -88,7 +89,8 @@ impl World {
             ..Default::default()
         });
         warehouse.migrate().await.unwrap();
-        World::over(warehouse, Settings::default())
+        // A machine that has much else to do must not make a figure fail.
+        World::over(warehouse, Settings { query_seconds_max: 60, ..Settings::default() })
     }
 
     /// Without any: nothing listens there.
@@ -124,6 +126,7 @@ impl World {
             events: EventBlock::default(),
             sessions: SessionBlock::default(),
             verdicts: VerdictBlock::default(),
+            replays: VerdictBlock::of_replay(),
             next: 1,
             _folder: folder,
         }
@@ -170,6 +173,11 @@ impl World {
     /// Adds a verdict given later.
     pub(crate) fn revise(&mut self, revision: &Revision<'_>) {
         self.verdicts.push(&serde_json::to_vec(revision).unwrap()).unwrap();
+    }
+
+    /// Adds what other rules said.
+    pub(crate) fn replay(&mut self, revision: &Revision<'_>) {
+        self.replays.push(&serde_json::to_vec(revision).unwrap()).unwrap();
     }
 
     /// Adds a page view by a visitor that is new on its path.
@@ -227,6 +235,10 @@ impl World {
         if !self.verdicts.is_empty() {
             self.verdicts.insert(&self.warehouse, &token).await.unwrap();
         }
+        if !self.replays.is_empty() {
+            self.replays.insert(&self.warehouse, &token).await.unwrap();
+        }
+        self.replays.clear();
         self.events.clear();
         self.sessions.clear();
         self.verdicts.clear();

@@ -251,6 +251,28 @@ async fn windows_and_verdicts_arrive_once() {
     let hash = query_hash("rote schuhe").0;
     check(format!("SELECT toUInt64({sums} AND any(query_hash) = {hash} AND any(query) = 'rote schuhe') FROM search_windows")).await;
     check("SELECT toUInt64(count() = 3 AND any(reasons) = ['duplicate_click', 'no_impression'] AND max(decided_at) = '2026-11-20 12:00:00.003' AND any(verdict) = 'invalid') FROM verdicts".to_owned()).await;
+    // What other rules say stands apart.
+    let mut replay = VerdictBlock::of_replay();
+    let revision = Revision {
+        v: 1,
+        site: "example.com".into(),
+        id: Id::from_u128(1),
+        time: NOON,
+        rules: 2,
+        verdict: Verdict::Flagged,
+        reasons: vec![VerdictReason::NoImpression],
+        decided_at: NOON + DAY,
+    };
+    replay.push(&serde_json::to_vec(&revision).unwrap()).unwrap();
+    for _ in 0..2 {
+        replay.insert(&warehouse, "replay/2/0").await.unwrap();
+    }
+    check(
+        "SELECT toUInt64(count() = 1 AND any(rules) = 2 AND any(verdict) = 'flagged') FROM replays"
+            .to_owned(),
+    )
+    .await;
+    assert_eq!(warehouse.number("SELECT count() FROM verdicts").await.unwrap(), 3);
     // The roll-ups count once, too.
     let by_day = "SELECT toUInt64(sum(clicks)) FROM ad_windows WHERE site = 'example.com' AND day >= '2000-01-01' GROUP BY ad, placement ORDER BY ad LIMIT 1 SETTINGS force_optimize_projection = 1";
     assert_eq!(warehouse.number(by_day).await.unwrap(), 3);
@@ -429,7 +451,7 @@ async fn migrations_apply_once_and_describe_every_column() {
         .await
         .unwrap();
     let error = warehouse.migrate().await.unwrap_err();
-    assert!(matches!(error, Error::NewerSchema { found: 99, known: 4 }), "{error}");
+    assert!(matches!(error, Error::NewerSchema { found: 99, known: 5 }), "{error}");
 }
 
 /// The statements for a cluster can't run here: the engine's parser checks them, and a file shows

@@ -4,7 +4,7 @@ use footfall_event::{Id, Verdict, VerdictReason};
 
 use super::facts::Facts;
 use super::load::{self, Around};
-use super::rows::{Click, Later};
+use super::rows::{Click, Later, Tried};
 use super::signals::{Signal, signals};
 use crate::App;
 use crate::ads::names;
@@ -36,6 +36,8 @@ pub(super) struct Case {
     pub(super) terms: Terms,
     /// Judgements in their order.
     pub(super) history: Vec<Said>,
+    /// What other rules said; `decided_ms` is when they were tried.
+    pub(super) tried: Vec<Said>,
 }
 
 /// Reads it.
@@ -54,7 +56,8 @@ pub(super) async fn load(
     // A verdict without its corrections could be the wrong one.
     let later = around.history.as_ref().map_err(|failure| unavailable(*failure))?;
     let history = history(&click, later, &terms);
-    Ok(Case { names: names(app, subject), click, terms, history, around })
+    let tried = tried(around.tried.as_deref().unwrap_or_default(), &terms);
+    Ok(Case { names: names(app, subject), click, terms, history, tried, around })
 }
 
 impl Case {
@@ -78,16 +81,8 @@ impl Case {
 }
 
 fn history(click: &Click, later: &[Later], terms: &Terms) -> Vec<Said> {
-    let filters = terms.filters();
     let said = |decided_ms, rules, verdict: &str, reasons: &[String]| {
-        let verdict = choice::verdict(verdict).unwrap_or(Verdict::Valid);
-        let by_filter = reasons.iter().find(|reason| filters.contains(&reason.as_str()));
-        let counted = match verdict {
-            Verdict::Invalid => by_filter.or(reasons.first()),
-            _ => reasons.first(),
-        };
-        let counted = counted.cloned().unwrap_or_default();
-        Said { decided_ms, rules, verdict, reasons: reasons.to_vec(), counted, in_force: false }
+        said(terms, (decided_ms, rules), verdict, reasons)
     };
     let mut out = vec![said(None, click.judged_by, &click.was, &click.why)];
     let later = later.iter();
@@ -96,6 +91,27 @@ fn history(click: &Click, later: &[Later], terms: &Terms) -> Vec<Said> {
         last.in_force = true;
     }
     out
+}
+
+fn tried(tried: &[Tried], terms: &Terms) -> Vec<Said> {
+    tried.iter().map(|it| said(terms, (Some(it.run_ms), it.version), &it.said, &it.why)).collect()
+}
+
+fn said(
+    terms: &Terms,
+    (decided_ms, rules): (Option<i64>, u32),
+    verdict: &str,
+    reasons: &[String],
+) -> Said {
+    let filters = terms.filters();
+    let verdict = choice::verdict(verdict).unwrap_or(Verdict::Valid);
+    let by_filter = reasons.iter().find(|reason| filters.contains(&reason.as_str()));
+    let counted = match verdict {
+        Verdict::Invalid => by_filter.or(reasons.first()),
+        _ => reasons.first(),
+    };
+    let counted = counted.cloned().unwrap_or_default();
+    Said { decided_ms, rules, verdict, reasons: reasons.to_vec(), counted, in_force: false }
 }
 
 /// The reason of a word, if this program knows it.

@@ -27,6 +27,7 @@ pub(super) fn json(subject: &Subject, case: &Case) -> Response {
         "rules": said.rules,
         "thresholds_of_rules": (case.terms.version != 0).then_some(case.terms.version),
         "history": case.history.iter().map(judgement).collect::<Value>(),
+        "other_rules": case.tried.iter().map(judgement).collect::<Value>(),
         "signals": signals.iter().map(|signal| one_signal(signal, &case.terms)).collect::<Value>(),
         "neighbours": neighbours(case, site),
         "conversions": conversions(case),

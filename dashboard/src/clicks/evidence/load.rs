@@ -4,7 +4,7 @@ use clickhouse::Row;
 use footfall_event::Id;
 use serde::Deserialize;
 
-use super::rows::{Click, Conversion, Counts, Later, Life, Near, OfImpression, Place};
+use super::rows::{Click, Conversion, Counts, Later, Life, Near, OfImpression, Place, Tried};
 use crate::query::{Failure, Runner, seconds};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -62,6 +62,7 @@ pub(super) async fn click(
 /// Everything around a click. What could not be read says why.
 pub(super) struct Around {
     pub(super) history: Result<Vec<Later>, Failure>,
+    pub(super) tried: Result<Vec<Tried>, Failure>,
     /// Clicks of its network, in the order of time.
     pub(super) network: Result<Vec<Near>, Failure>,
     /// Clicks on its ad near it, in the order of time.
@@ -84,8 +85,9 @@ impl Around {
         apart_ms: i64,
     ) -> Around {
         let reader = Reader { runner, site, click };
-        let (history, network, on_ad, life, impression, place, counts, conversions, beside) = tokio::join!(
+        let (history, tried, network, on_ad, life, impression, place, counts, conversions, beside) = tokio::join!(
             reader.history(),
+            reader.tried(),
             reader.of_network(),
             reader.on_ad(),
             reader.life(),
@@ -96,7 +98,18 @@ impl Around {
             reader.beside(),
         );
         let beside = beside.unwrap_or_default();
-        Around { history, network, on_ad, life, impression, place, counts, conversions, beside }
+        Around {
+            history,
+            tried,
+            network,
+            on_ad,
+            life,
+            impression,
+            place,
+            counts,
+            conversions,
+            beside,
+        }
     }
 }
 
@@ -117,6 +130,13 @@ impl Reader<'_> {
         let query = self.runner.client().query(include_str!("history.sql"));
         let query = query.bind(self.site).bind(click_id).bind(at_ms).bind(at_ms);
         self.runner.rows("click_history", query).await
+    }
+
+    async fn tried(&self) -> Result<Vec<Tried>, Failure> {
+        let Click { click_id, at_ms, .. } = self.click;
+        let query = self.runner.client().query(include_str!("tried.sql"));
+        let query = query.bind(self.site).bind(click_id).bind(at_ms).bind(at_ms);
+        self.runner.rows("click_tried", query).await
     }
 
     async fn of_network(&self) -> Result<Vec<Near>, Failure> {

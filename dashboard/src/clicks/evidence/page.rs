@@ -14,6 +14,7 @@ use super::story::{self, Step};
 use crate::App;
 use crate::ads::choice::Choice;
 use crate::clicks::choice::{self, click_href};
+use crate::clicks::compare;
 use crate::clicks::vd::Vd;
 use crate::frame::{Frame, Theme};
 use crate::site::{Subject, delay_note, frame_of, freshness_line};
@@ -47,6 +48,8 @@ struct ClickPage {
     neighbours: Vec<NeighbourView>,
     more: Vec<String>,
     history: Vec<SaidView>,
+    tried: Vec<SaidView>,
+    compare: Option<(String, String)>,
     foot: Vec<String>,
 }
 
@@ -131,6 +134,11 @@ pub(super) fn render(app: &App, subject: &Subject, case: &Case, request: &Parts)
         neighbours: neighbours(case, site),
         more: more(case, site),
         history: case.history.iter().rev().map(|said| said_view(said, case)).collect(),
+        tried: case.tried.iter().map(|said| said_view(said, case)).collect(),
+        compare: case.tried.first().map(|newest| {
+            let href = compare::href(&choice, Some(newest.rules), "");
+            (w::compare_with(newest.rules), href)
+        }),
         foot: foot(app, subject, said),
     };
     crate::frame::render(&page)

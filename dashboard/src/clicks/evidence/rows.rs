@@ -15,7 +15,7 @@ pub(super) struct Click {
     pub(super) received_ms: i64,
     /// 0: not known by a token.
     pub(super) impression_ms: i64,
-    of_impression: String,
+    pub(super) of_impression: String,
     pub(super) of_network: u64,
     pub(super) of_visitor: u64,
     pub(super) of_account: u64,
@@ -56,6 +56,15 @@ pub(super) struct Later {
     pub(super) why: Vec<String>,
     pub(super) judged_by: u32,
     pub(super) decided_ms: i64,
+}
+
+/// What other rules said.
+#[derive(Clone, Debug, PartialEq, Eq, Row, Deserialize)]
+pub(super) struct Tried {
+    pub(super) version: u32,
+    pub(super) said: String,
+    pub(super) why: Vec<String>,
+    pub(super) run_ms: i64,
 }
 
 /// A click near another.

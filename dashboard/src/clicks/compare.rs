@@ -1,0 +1,110 @@
+//! Two versions of the rules side by side: `/sites/{site}/rules`, also `.json` and `.csv`. The one is
+//! what is in force, the other what `footfall replay` stored. Nothing is counted by it.
+//!
+//! # Layout
+//!
+//! - `load`: statements beside the rows they fill, and their sums. `page`, `export`: what is answered.
+
+mod export;
+pub(crate) mod load;
+mod page;
+
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use http::request::Parts;
+
+use self::load::{Version, changes, moves, versions};
+use super::load::Summary;
+use crate::App;
+use crate::ads::choice::Choice;
+use crate::ads::{Pairs, names, said};
+use crate::error::Problem;
+use crate::site::{Subject, unavailable};
+use crate::view::wrong;
+
+/// `GET /sites/{site}/rules`.
+pub(crate) async fn rules(
+    State(app): State<App>,
+    Path(site): Path<String>,
+    Query(pairs): Pairs,
+    request: Parts,
+) -> Response {
+    said(answer(&app, &site, "", &pairs, &request).await, "")
+}
+
+/// Answers for the comparison.
+pub(crate) async fn answer(
+    app: &App,
+    site: &str,
+    extension: &str,
+    pairs: &[(String, String)],
+    request: &Parts,
+) -> Result<Response, Problem> {
+    let runner = app.queries.runner();
+    let subject = Subject::resolve(app, &runner, site, pairs).await?;
+    let choice = Choice::parse(subject.view.clone(), pairs)?;
+    let tried = versions(&runner, &subject.site.domain, &subject.period).await;
+    let tried = tried.map_err(unavailable)?;
+    let chosen = chosen(pairs, &tried)?;
+    let Some(version) = chosen else {
+        return match extension {
+            "" => Ok(page::nothing(app, &subject, &choice, request)),
+            _ => Err(Problem::NotFound),
+        };
+    };
+    let terms = app.status.terms(&choice.view.site, &choice.campaign);
+    let of = (&choice, &subject.period, &terms);
+    let limit = if extension.is_empty() { page::ROWS } else { app.settings.export_rows_max.max(1) };
+    let offset = (choice.view.page - 1).saturating_mul(limit);
+    let (moves, changes, all) = tokio::join!(
+        moves(&runner, of, version),
+        changes(&runner, of, version, (limit, offset)),
+        Summary::load(&runner, &choice, &subject.period, &terms),
+    );
+    let (moves, changes) = (moves.map_err(unavailable)?, changes.map_err(unavailable)?);
+    let all = all.map_err(unavailable)?.clicks(super::choice::Filter::ALL);
+    let compared = Compared { version, tried, moves, changes, all };
+    match extension {
+        ".csv" => Ok(export::csv(&subject, &compared)),
+        ".json" => Ok(export::json(&subject, &compared)),
+        _ => {
+            let names = names(app, &subject);
+            Ok(page::render(app, &subject, &choice, &names, &compared, request))
+        }
+    }
+}
+
+/// What was compared.
+struct Compared {
+    version: u32,
+    tried: Vec<Version>,
+    moves: load::Moves,
+    changes: Vec<load::Changed>,
+    /// Clicks of the period.
+    all: i64,
+}
+
+/// The version that the address names, else the newest; `None` when none was tried.
+fn chosen(pairs: &[(String, String)], tried: &[Version]) -> Result<Option<u32>, Problem> {
+    let named = pairs.iter().rev().find(|(name, _)| name == "version");
+    let Some((_, text)) = named else { return Ok(tried.first().map(|it| it.version)) };
+    let found = text.parse().ok().filter(|wanted| tried.iter().any(|it| it.version == *wanted));
+    found.map(Some).ok_or_else(|| {
+        let known: Vec<_> = tried.iter().map(|it| it.version.to_string()).collect();
+        match known.is_empty() {
+            true => wrong("version", text, "none: no rules were tried in this period"),
+            false => wrong("version", text, &known.join(", ")),
+        }
+    })
+}
+
+/// The address of the comparison.
+pub(crate) fn href(choice: &Choice, version: Option<u32>, extension: &str) -> String {
+    let site = crate::format::path_segment(&choice.view.site);
+    let mut query = choice.subject_only().query(true);
+    if let Some(version) = version {
+        query.push_str(if query.is_empty() { "?" } else { "&" });
+        query.push_str(&format!("version={version}"));
+    }
+    format!("/sites/{site}/rules{extension}{query}")
+}
