@@ -1,5 +1,7 @@
 //! The rows of the lists about ads: which columns each list has, and what stands in them.
 
+use footfall_event::VerdictReason;
+
 use super::budget;
 use super::choice::{AdPanel, Rows};
 use super::lists::ListRow;
@@ -12,6 +14,7 @@ use super::table::{
     spend, trend,
 };
 use crate::chart::one;
+use crate::clicks::choice::Filter;
 use crate::{countries, format, words as w};
 
 impl Context<'_> {
@@ -27,7 +30,9 @@ impl Context<'_> {
                 number_in(w::OF_GROSS, "n s p-hide", format::share(*clicks, self.all.clicks)),
             ];
             let bar = format!("{}%", one(width));
-            TableRow { bar, ..TableRow::named(w::removed(reason), cells) }
+            let known = VerdictReason::parse(reason).map(Filter::because);
+            let href = known.map(|of| of.href(&self.choice.with(|_| {}), ""));
+            TableRow { bar, href, ..TableRow::named(w::removed(reason), cells) }
         };
         Table {
             caption: w::ad_panel(AdPanel::Removed).to_owned(),

@@ -438,7 +438,7 @@ async fn unknown_tables_and_unreachable_servers_are_told_apart() {
 async fn migrations_apply_once_and_describe_every_column() {
     let warehouse = child::database("migrations").await;
     warehouse.migrate().await.unwrap();
-    assert_eq!(warehouse.number("SELECT count() FROM migrations").await.unwrap(), 4);
+    assert_eq!(warehouse.number("SELECT count() FROM migrations").await.unwrap(), 5);
     let without = "SELECT count() FROM system.columns WHERE database = currentDatabase() AND comment = '' AND table NOT LIKE '%\\_view'";
     assert_eq!(warehouse.number(without).await.unwrap(), 0);
     let tables =
