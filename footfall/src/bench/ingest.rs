@@ -41,10 +41,8 @@ pub(crate) fn serve_bare(address: SocketAddr) -> Result<()> {
 
 /// Ingest alone on an embedded log, without aggregator and engine beside it: what the figures of
 /// this module are about. Says the key of its site when it listens.
-pub(crate) fn serve_ingest(address: SocketAddr, folder: Option<&Path>) -> Result<()> {
-    let own = tempfile::Builder::new().prefix("footfall-bench-").tempdir()?;
-    let data = folder.unwrap_or(own.path()).to_owned();
-    let mut config = Config { data, ..Config::default() };
+pub(crate) fn serve_ingest(address: SocketAddr, folder: &Path) -> Result<()> {
+    let mut config = Config { data: folder.to_owned(), ..Config::default() };
     // All load comes from one address, which a server on the open net would rightly refuse.
     config.ingest.rate.beacons_per_second = 0;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -105,20 +103,24 @@ struct Server {
     address: String,
     /// The first line it said.
     said: String,
+    /// Removed here: a process that is killed leaves its folder behind.
+    _folder: tempfile::TempDir,
 }
 
 impl Server {
     fn start(mode: &str) -> Result<Server> {
         let address = format!("127.0.0.1:{}", roles::free_port()?);
+        let folder = tempfile::Builder::new().prefix("footfall-bench-").tempdir()?;
         let mut child = Command::new(std::env::current_exe()?)
-            .args(["bench", mode, &address])
+            .args(["bench", mode, &address, "--folder"])
+            .arg(folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()?;
         let mut said = String::new();
         BufReader::new(child.stdout.take().context("stdout is piped")?).read_line(&mut said)?;
         ensure!(!said.is_empty(), "the server under load did not start");
-        Ok(Server { child, address, said: said.trim().to_owned() })
+        Ok(Server { child, address, said: said.trim().to_owned(), _folder: folder })
     }
 }
 

@@ -43,9 +43,9 @@ pub(crate) struct BenchArgs {
     #[arg(long, hide = true)]
     bare: Option<std::net::SocketAddr>,
     /// Serve ingest alone on this address (used by the measurements themselves)
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, requires = "folder")]
     ingest: Option<std::net::SocketAddr>,
-    /// The folder of that ingest; a temporary one if not said
+    /// The folder of that ingest
     #[arg(long, hide = true)]
     folder: Option<std::path::PathBuf>,
 }
@@ -101,8 +101,8 @@ pub(crate) fn run(config: &Config, args: &BenchArgs) -> Result<()> {
     if let Some(address) = args.bare {
         return ingest::serve_bare(address);
     }
-    if let Some(address) = args.ingest {
-        return ingest::serve_ingest(address, args.folder.as_deref());
+    if let (Some(address), Some(folder)) = (args.ingest, &args.folder) {
+        return ingest::serve_ingest(address, folder);
     }
     let wanted = |figure| args.only.is_empty() || args.only.contains(&figure);
     let mut rows = Vec::new();

@@ -67,13 +67,17 @@ struct Server {
     asking: ChildStdin,
     answers: BufReader<ChildStdout>,
     address: String,
+    /// Removed here: a process that is killed leaves its folder behind.
+    _folder: tempfile::TempDir,
 }
 
 impl Server {
     fn start() -> Result<Server> {
         let address = format!("127.0.0.1:{}", roles::free_port()?);
+        let folder = tempfile::Builder::new().prefix("footfall-bench-").tempdir()?;
         let mut child = Command::new(std::env::current_exe()?)
-            .args(["bench", "--ingest", &address])
+            .args(["bench", "--ingest", &address, "--folder"])
+            .arg(folder.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -82,7 +86,7 @@ impl Server {
         let mut said = String::new();
         answers.read_line(&mut said)?;
         ensure!(!said.is_empty(), "the server under load did not start");
-        Ok(Server { child, asking, answers, address })
+        Ok(Server { child, asking, answers, address, _folder: folder })
     }
 
     /// Waits until the log has at least so many clicks: every one that was redirected.

@@ -114,7 +114,9 @@ impl Foreign {
         let mut records = 0;
         let mut at_end = self.partitions.iter().all(|(_, ended)| *ended);
         while records < records_max {
-            match self.consumer.poll(timeout) {
+            // What is there is had without setting up a wait, which takes longer than the record.
+            let polled = self.consumer.poll(Duration::ZERO).or_else(|| self.consumer.poll(timeout));
+            match polled {
                 None => break,
                 Some(Ok(message)) => {
                     let part = &mut self.partitions[message.partition() as usize];
