@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use footfall_aggregator::core::Core;
 use footfall_aggregator::shard::{Input, Stage};
-use footfall_aggregator::{Settings, run_aggregator};
+use footfall_aggregator::{RuleLibrary, Settings, run_aggregator};
 use footfall_event::{Event, Topic};
 use footfall_topics::embedded::{self, EmbeddedLog};
 use footfall_topics::{Log, Partition, RecordBatch, append_blocking};
@@ -210,7 +210,8 @@ fn whole(log: Arc<EmbeddedLog>, events: u64, aggregate: Settings) {
     let before = cpu_seconds();
     let began = Instant::now();
     let stop = CancellationToken::new();
-    let handle = run_aggregator(log.clone(), aggregate, stop.clone()).expect("it starts");
+    let rules = Arc::new(RuleLibrary::built_in());
+    let handle = run_aggregator(log.clone(), rules, aggregate, stop.clone()).expect("it starts");
     while records(Topic::JudgedEvents) < events {
         std::thread::sleep(Duration::from_millis(20));
     }

@@ -4,7 +4,7 @@
 //!
 //! - [`run_aggregator`], [`run_ads`], [`run_loader`], [`run_alerts`]: start them. [`Handle`], [`Progress`]:
 //!   follow and stop them.
-//! - [`rules`]: what invalid traffic is.
+//! - [`rules`]: what invalid traffic is. [`library`]: which version of it is in force.
 //! - [`core`]: what is decided about an event. Pure, driven by the events' own time.
 //! - [`ads`]: what is decided about clicks and conversions when all of a campaign is together. Pure.
 //! - [`shard`]: runs a pure stage over the log: batches, atomic commits, snapshots, silent replay.
@@ -18,6 +18,7 @@
 pub mod ads;
 pub mod alerts;
 pub mod core;
+pub mod library;
 pub(crate) mod loader;
 pub mod metrics;
 pub mod progress;
@@ -28,6 +29,7 @@ pub mod shard;
 pub mod tally;
 pub mod windows;
 
+pub use library::RuleLibrary;
 pub use progress::{Progress, State, Trouble};
 pub use run::{Handle, run_ads, run_aggregator, run_alerts, run_loader};
 pub use settings::Settings;

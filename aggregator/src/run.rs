@@ -14,6 +14,7 @@ use crate::ads::Ads;
 use crate::alerts::AlertSettings;
 use crate::alerts::worker::AlertWorker;
 use crate::core::Core;
+use crate::library::RuleLibrary;
 use crate::loader::worker::LoadWorker;
 use crate::progress::Progress;
 use crate::settings::Settings;
@@ -50,18 +51,20 @@ impl Handle {
 
 /// Starts stage 1 (group `aggregate`): activity topics → judged events and visits; clicks and
 /// conversions go on to stage 2. It works on as many shards as the log's membership gives it, on
-/// threads of its own.
+/// threads of its own. Rules that change are in force from the next batch on.
 ///
 /// # Errors
 /// When no thread can be started.
 pub fn run_aggregator(
     log: Arc<dyn Log>,
+    rules: Arc<RuleLibrary>,
     settings: Settings,
     shutdown: CancellationToken,
 ) -> std::io::Result<Handle> {
     let limits = settings.core_limits();
     let shards = log.partitions(Topic::AdClicks);
-    run_stage("aggregate", log, settings, move || Core::new(limits).among(shards), shutdown)
+    let make = move || Core::new(limits).among(shards);
+    run_stage("aggregate", (log, rules), settings, make, shutdown)
 }
 
 /// Starts stage 2 (group `ads`): clicks, conversions and sums of impressions → judged events,
@@ -71,17 +74,19 @@ pub fn run_aggregator(
 /// When no thread can be started.
 pub fn run_ads(
     log: Arc<dyn Log>,
+    rules: Arc<RuleLibrary>,
     settings: Settings,
     shutdown: CancellationToken,
 ) -> std::io::Result<Handle> {
     let limits = settings.ad_limits();
     let shards = log.partitions(Topic::AdClicks);
-    run_stage("ads", log, settings, move || Ads::new(limits).among(shards), shutdown)
+    let make = move || Ads::new(limits).among(shards);
+    run_stage("ads", (log, rules), settings, make, shutdown)
 }
 
 fn run_stage<S: Stage>(
     group: &'static str,
-    log: Arc<dyn Log>,
+    (log, rules): (Arc<dyn Log>, Arc<RuleLibrary>),
     settings: Settings,
     make: impl Fn() -> S + Send + Sync + 'static,
     shutdown: CancellationToken,
@@ -90,6 +95,7 @@ fn run_stage<S: Stage>(
     let worker = Arc::new(StageWorker {
         group,
         log: Arc::clone(&log),
+        rules,
         settings,
         progress: Arc::clone(&progress),
         make,

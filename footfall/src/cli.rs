@@ -55,6 +55,10 @@ pub(crate) struct Options {
     /// The address under which browsers reach this server, for links and the snippet
     #[arg(long, global = true, env = "FOOTFALL_PUBLIC_URL", value_name = "URL")]
     pub(crate) public_url: Option<String>,
+    /// Rules of invalid traffic (rules.toml) for serve and aggregate; the file is followed while it
+    /// changes
+    #[arg(long, global = true, env = "FOOTFALL_RULES", value_name = "FILE")]
+    pub(crate) rules: Option<PathBuf>,
     /// Say it as JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -294,8 +298,11 @@ pub(crate) struct AlertArgs {
 /// `footfall rules …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum RulesCommand {
-    /// Print the built-in rules.toml
-    Show,
+    /// Print the built-in rules.toml, or one that was in force
+    Show {
+        /// Its version, as `rules list` shows it
+        version: Option<u32>,
+    },
     /// Print the page that explains each reason
     Document {
         /// Explain these rules instead of the built-in ones
@@ -307,6 +314,13 @@ pub(crate) enum RulesCommand {
         /// The file
         file: PathBuf,
     },
+    /// Put a rules.toml in force, from the next batch of events on
+    Set {
+        /// The file
+        file: PathBuf,
+    },
+    /// List the rules that are and were in force, with who put them there
+    List,
 }
 
 /// `footfall import …`

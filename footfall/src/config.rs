@@ -59,6 +59,9 @@ pub(crate) struct Config {
     pub(crate) public_url: String,
     /// Put before every topic's name.
     pub(crate) topic_prefix: String,
+    /// Rules of invalid traffic (`rules.toml`), followed while the file changes; without: those that
+    /// `footfall rules set` has put in force, or the built-in ones.
+    pub(crate) rules: Option<PathBuf>,
     /// Offer the demo site under `/demo`; by default `serve` does and `ingest` does not.
     pub(crate) demo: Option<bool>,
     /// The server loop.
@@ -89,6 +92,7 @@ impl Default for Config {
             engine_listen: SocketAddr::from(([127, 0, 0, 1], 8123)),
             public_url: String::new(),
             topic_prefix: "footfall.".to_owned(),
+            rules: None,
             demo: None,
             http: crate::http::Settings::default(),
             log: LogConfig::default(),
@@ -207,6 +211,9 @@ impl Config {
         set(&mut self.engine_listen, &options.engine_listen);
         set(&mut self.topic_prefix, &options.topic_prefix);
         set(&mut self.public_url, &options.public_url);
+        if options.rules.is_some() {
+            self.rules.clone_from(&options.rules);
+        }
         set(&mut self.kafka.brokers, &options.kafka);
         set(&mut self.clickhouse.url, &options.clickhouse.clone().map(Secret));
         set(&mut self.clickhouse.cluster, &options.clickhouse_cluster);

@@ -5,7 +5,9 @@ mod system;
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use footfall_event::Id;
+use footfall_event::ads::Token;
 use footfall_tests::footfall::eventually;
 use footfall_tests::load::{Sender, ads};
 use rand::SeedableRng;
@@ -16,51 +18,135 @@ use system::System;
 
 const SITE: &str = "replayed.example";
 const CLICKS: i64 = 1_000;
+const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
-/// Clicks on one impression from so many networks; the first by time has the number 0.
+fn now() -> Result<i64> {
+    Ok(i64::try_from(std::time::SystemTime::UNIX_EPOCH.elapsed()?.as_millis())?)
+}
+
+fn address(block: u8, n: i64) -> String {
+    format!("198.{block}.{}.{}", n / 250, n % 250 + 1)
+}
+
+fn impression(ad: &str) -> Id {
+    Id::from_u128(0x0190_0000_0000_7000_8000_ffff_0000_0001 + ad.len() as u128)
+}
+
+/// The one who was shown the ad: sees it, and looks.
+fn shown(ad: &str, ip: &str, time: i64) -> Vec<Value> {
+    let base = json!({ "site": SITE, "ad": ad, "placement": "top", "position": 1, "ip": ip, "user_agent": AGENT });
+    [("impression", impression(ad), time), ("view", Id::from_u128(time as u128), time + 1_500)]
+        .map(|(what, id, time)| {
+            let mut event = base.clone();
+            (event["type"], event["id"], event["time"]) = (json!(what), json!(id), json!(time));
+            if what == "view" {
+                event["impression"] = json!(impression(ad));
+            }
+            event
+        })
+        .into()
+}
+
+/// Clicks on one impression from so many networks; the first by time has the number 0, and is the
+/// person's.
 fn clicks() -> Result<Vec<Value>> {
-    let now = i64::try_from(std::time::SystemTime::UNIX_EPOCH.elapsed()?.as_millis())?;
+    let now = now()?;
     let click = |n: i64| {
         json!({
             "type": "click", "site": SITE, "ad": "ad-c1", "placement": "top", "position": 1,
-            "id": uuid::Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + n as u128),
-            "impression": uuid::Uuid::from_u128(0x0190_0000_0000_7000_8000_ffff_0000_0001),
-            "ip": format!("198.18.{}.{}", n / 250, n % 250 + 1),
-            "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+            "id": Id::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + n as u128),
+            "impression": impression("ad-c1"), "ip": address(18, n), "user_agent": AGENT,
             "time": now - 30 * 60_000 + n * 100,
         })
     };
     let mut clicks: Vec<Value> = (0..CLICKS).map(click).collect();
     clicks.shuffle(&mut StdRng::seed_from_u64(9));
-    Ok(clicks)
+    let mut events = shown("ad-c1", &address(18, 0), now - 31 * 60_000);
+    events.extend(clicks);
+    Ok(events)
+}
+
+/// The verdicts in force on an ad's clicks agree, and the first click by time is the one that counts.
+fn first_one_counts(system: &System, ad: &str) -> Result<()> {
+    eventually(&format!("all clicks on {ad} are counted"), Duration::from_secs(60), || {
+        let of =
+            |sql: &str| -> Result<i64> { Ok(system.sql(&format!("{sql} ad = '{ad}'"))?.parse()?) };
+        let gross = of("SELECT sum(clicks) FROM footfall.ad_windows WHERE")?;
+        let stored = of("SELECT count() FROM footfall.events WHERE type = 'click' AND")?;
+        ensure!(gross <= CLICKS && stored <= CLICKS, "{gross} counted, {stored} stored");
+        Ok(gross == CLICKS && stored == CLICKS)
+    })?;
+    let in_force = format!(
+        "SELECT groupArray(e.id) = [argMin(e.id, (e.time, e.id))] FROM footfall.events AS e
+        LEFT JOIN (SELECT id, argMax(verdict, decided_at) AS verdict, 1 AS known FROM footfall.verdicts GROUP BY id) AS d ON d.id = e.id
+        WHERE e.type = 'click' AND e.ad = '{ad}' AND if(d.known = 1, d.verdict, e.verdict) != 'invalid'"
+    );
+    let first = format!(
+        "SELECT argMin(id, (time, id)) FROM footfall.events WHERE type = 'click' AND ad = '{ad}'"
+    );
+    let in_force = in_force.replace("argMin(e.id, (e.time, e.id))", &format!("({first})"));
+    eventually("the corrections are loaded", Duration::from_secs(20), || {
+        Ok(system.sql(&in_force)? == "1")
+    })?;
+    let sums = format!(
+        "SELECT sum(net_clicks), sum(invalid_clicks['duplicate_click']) FROM footfall.ad_windows WHERE ad = '{ad}' FORMAT TSV"
+    );
+    assert_eq!(system.sql(&sums)?, "1\t999");
+    Ok(())
+}
+
+/// Opens the address from a network; the redirect comes, whatever is thought of the click.
+fn open(agent: &ureq::Agent, url: &str, ip: &str) -> Result<()> {
+    let request = agent.get(url).header("X-Forwarded-For", ip).header("User-Agent", AGENT);
+    let status = request.call()?.status();
+    ensure!(status == 302, "answered {status}");
+    Ok(())
 }
 
 #[test]
 fn a_thousand_networks_make_one_click() -> Result<()> {
-    let system = System::kafka(SITE)?;
+    let system = System::kafka_behind_proxy(SITE)?;
     for command in ads(SITE) {
         system.configure(&command)?;
     }
     let sender = Sender::new(&system.key(SITE)?);
-    for batch in clicks()?.chunks(50) {
+    let events = clicks()?;
+    for batch in events.chunks(50) {
         sender.insist(|| system.ingest_url(), batch, Duration::from_secs(60))?;
     }
-    eventually("all clicks are counted", Duration::from_secs(60), || {
-        let gross: i64 = system.sql("SELECT sum(clicks) FROM footfall.ad_windows")?.parse()?;
-        let stored: i64 = system.sql("SELECT count() FROM footfall.events")?.parse()?;
-        ensure!(gross <= CLICKS && stored <= CLICKS, "{gross} counted, {stored} stored");
-        Ok(gross == CLICKS && stored == CLICKS)
-    })?;
-    let sums = "SELECT sum(net_clicks), sum(invalid_clicks['duplicate_click']), sum(cost_micros) FROM footfall.ad_windows FORMAT TSV";
-    assert_eq!(system.sql(sums)?, "1\t999\t250000");
-    // The verdicts in force agree, and the first click by time is the one.
-    let in_force = "SELECT groupArray(toString(e.id)) FROM footfall.events AS e
-        LEFT JOIN (SELECT id, argMax(verdict, decided_at) AS verdict, 1 AS known FROM footfall.verdicts GROUP BY id) AS d ON d.id = e.id
-        WHERE if(d.known = 1, d.verdict, e.verdict) != 'invalid'";
-    eventually("the corrections are loaded", Duration::from_secs(20), || {
-        Ok(system.sql(in_force)? == "['01900000-0000-7000-8000-000000000000']")
-    })?;
+    first_one_counts(&system, "ad-c1")?;
+    let cost = "SELECT sum(cost_micros) FROM footfall.ad_windows WHERE ad = 'ad-c1'";
+    assert_eq!(system.sql(cost)?, "250000");
     let corrected: i64 = system.sql("SELECT count() FROM footfall.verdicts")?.parse()?;
     assert!(corrected > 0, "they came in random order");
-    Ok(())
+
+    // A signed address, opened by the person first and then from everywhere.
+    let key = system.run(&["key", "add", "--site", SITE, "--scope", "tokens"])?;
+    let text = |name: &str| key[name].as_str().context("a text").map(str::to_owned);
+    let secret: Vec<u8> = (0..32)
+        .map(|at| Ok(u8::from_str_radix(&text("key")?[2 * at..2 * at + 2], 16)?))
+        .collect::<Result<_>>()?;
+    let (ad, time) = ("ad-of-c3", now()? - 5_000);
+    let made =
+        ["ad", "add", ad, "--campaign", "c3", "--destination", "https://replayed.example/basket"];
+    system.run(&made)?;
+    let token = Token {
+        impression: impression(ad),
+        time,
+        ad: ad.to_owned(),
+        placement: "top".to_owned(),
+        position: 1,
+        ..Token::default()
+    };
+    let url = format!("{}/c/s/{}", system.ingest_url(), token.sign(&text("id")?, &secret));
+    let person = address(19, 0);
+    sender.insist(|| system.ingest_url(), &shown(ad, &person, time), Duration::from_secs(60))?;
+    let agent: ureq::Agent = ureq::Agent::config_builder().max_redirects(0).build().into();
+    eventually("the ad is known", Duration::from_secs(30), || {
+        Ok(open(&agent, &url, &person).is_ok())
+    })?;
+    for n in 1..CLICKS {
+        open(&agent, &url, &address(19, n))?;
+    }
+    first_one_counts(&system, ad)
 }

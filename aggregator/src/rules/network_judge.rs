@@ -264,6 +264,10 @@ impl NetworkJudge {
 
     /// The next moment at which [`NetworkJudge::close`] has something to do.
     pub fn due(&self) -> i64 {
+        if self.waiting.len() > self.clicks_max {
+            // The first has to be let go, whatever the time.
+            return i64::MIN;
+        }
         self.waiting.first_key_value().map_or(i64::MAX, |((due, _), _)| *due)
     }
 
@@ -271,7 +275,7 @@ impl NetworkJudge {
     /// the watermark beyond [`NetworkJudge::due`], so that batches don't matter.
     pub fn close(&mut self, watermark: i64) -> Vec<Correction> {
         let mut corrections = Vec::new();
-        while self.due() <= watermark || self.waiting.len() > self.clicks_max {
+        while self.due() <= watermark {
             let Some(((due, id), mut waiting)) = self.waiting.pop_first() else { break };
             let mut now = self.judge(&waiting.click, due - LATENESS_MS);
             if !waiting.last {

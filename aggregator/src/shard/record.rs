@@ -22,6 +22,9 @@ pub(crate) struct BatchRecord {
     pub(crate) seq: u64,
     /// For each input topic the offset behind the batch.
     pub(crate) ends: Vec<u64>,
+    /// Version of the rules that judged it; 0 in records from before there were several.
+    #[serde(default)]
+    pub(crate) rules: u32,
     /// The shard's clock after the batch, milliseconds since 1970.
     pub(crate) clock_ms: i64,
     /// Records in the batch.
@@ -34,12 +37,19 @@ pub(crate) struct BatchRecord {
 
 impl BatchRecord {
     /// The record of a batch.
-    pub(crate) fn new(group: &str, seq: u64, ends: Vec<u64>, stats: &BatchStats) -> BatchRecord {
+    pub(crate) fn new(
+        group: &str,
+        seq: u64,
+        ends: Vec<u64>,
+        rules: u32,
+        stats: &BatchStats,
+    ) -> BatchRecord {
         BatchRecord {
             v: 1,
             group: group.to_owned(),
             seq,
             ends,
+            rules,
             clock_ms: stats.clock_ms,
             records: stats.records,
             repeats: stats.repeats,

@@ -1,6 +1,8 @@
 //! How a shard gets its state back: the newest snapshot, then the input after it again, cut exactly
 //! as it was, with the outputs thrown away.
 
+use std::sync::Arc;
+
 use footfall_event::Topic;
 use footfall_topics::{Log, LogError, Partition, Reader, RecordBatch};
 
@@ -8,6 +10,8 @@ use super::inputs::Inputs;
 use super::record::{self, BatchRecord};
 use super::snapshots::{self, Side, Snapshot};
 use super::{RestoreError, Stage};
+use crate::library::RuleLibrary;
+use crate::rules::RuleSet;
 
 /// A state, and which batch it is the result of.
 pub(crate) struct Recovered<S> {
@@ -29,10 +33,9 @@ pub(crate) struct Recovered<S> {
 /// When the log can't be read, or `go_on` says that it was told to stop.
 pub(crate) fn recover<S: Stage>(
     log: &dyn Log,
-    group: &str,
-    shard: u32,
+    (group, shard): (&str, u32),
     committed: &[u64],
-    mut fresh: S,
+    (mut fresh, rules): (S, &RuleLibrary),
     go_on: &dyn Fn() -> bool,
 ) -> Result<Recovered<S>, LogError> {
     let mut reader = log.reader()?;
@@ -68,6 +71,7 @@ pub(crate) fn recover<S: Stage>(
             if !go_on() {
                 return Err(LogError::Closed);
             }
+            stage.set_rules(rules_of(record, rules));
             let taken = lanes.take_to(&record.ends)?;
             stage.process(&taken.inputs(), shard, &mut discarded);
             discarded.clear();
@@ -79,6 +83,17 @@ pub(crate) fn recover<S: Stage>(
     let clock_ms = records.last().map(|record| record.clock_ms);
     let side = snapshot.map(|snapshot| snapshot.side);
     Ok(Recovered { stage, seq, side, clock_ms, replayed, reader })
+}
+
+/// The rules by which a batch was judged.
+fn rules_of(record: &BatchRecord, rules: &RuleLibrary) -> Arc<RuleSet> {
+    rules.of(record.rules).unwrap_or_else(|| {
+        if record.rules != 0 {
+            let version = record.rules;
+            tracing::error!(version, "the rules of a past batch are gone; judging by today's");
+        }
+        rules.current()
+    })
 }
 
 /// A snapshot of the future belongs to another log (topics made anew, a restored backup).

@@ -12,6 +12,7 @@ use super::inputs::Inputs;
 use super::record::BatchRecord;
 use super::snapshots::{self, Side};
 use super::{BatchStats, Stage, recovery};
+use crate::library::RuleLibrary;
 use crate::metrics;
 use crate::progress::Progress;
 use crate::settings::Settings;
@@ -27,6 +28,7 @@ const LAST_TRIES: u32 = 3;
 pub(crate) struct StageWorker<S, F> {
     pub(crate) group: &'static str,
     pub(crate) log: Arc<dyn Log>,
+    pub(crate) rules: Arc<RuleLibrary>,
     pub(crate) settings: Settings,
     pub(crate) progress: Arc<Progress>,
     pub(crate) make: F,
@@ -84,7 +86,9 @@ impl<S: Stage, F: Fn() -> S + Send + Sync + 'static> StageWorker<S, F> {
             Some(warm) => (warm, self.log.reader()?),
             None => {
                 let log = self.log.as_ref();
-                let got = recovery::recover(log, self.group, shard, &ends, (self.make)(), &go_on)?;
+                let (fresh, rules) = ((self.make)(), self.rules.as_ref());
+                let of = (self.group, shard);
+                let got = recovery::recover(log, of, &ends, (fresh, rules), &go_on)?;
                 tracing::info!(
                     group = self.group,
                     shard,
@@ -104,6 +108,7 @@ impl<S: Stage, F: Fn() -> S + Send + Sync + 'static> StageWorker<S, F> {
             group: self.group,
             shard,
             log: Arc::clone(&self.log),
+            rules: &self.rules,
             settings: &self.settings,
             progress: &self.progress,
             opener,
@@ -134,6 +139,7 @@ struct Running<'a, S> {
     group: &'static str,
     shard: u32,
     log: Arc<dyn Log>,
+    rules: &'a RuleLibrary,
     settings: &'a Settings,
     progress: &'a Progress,
     opener: &'a dyn ShardOpener,
@@ -158,12 +164,16 @@ impl<S: Stage> Running<'_, S> {
             if taken.records == 0 {
                 continue;
             }
+            // The whole batch is judged by the same rules, which its record names.
+            let rules = self.rules.current();
+            let version = rules.version();
+            self.stage.set_rules(rules);
             let mut stats = self.stage.process(&taken.inputs(), self.shard, &mut outputs);
             drop(taken);
             stats.records = stats.records.max(1);
             self.seq += 1;
             self.ends = self.inputs.ends();
-            BatchRecord::new(self.group, self.seq, self.ends.clone(), &stats)
+            BatchRecord::new(self.group, self.seq, self.ends.clone(), version, &stats)
                 .write(self.shard, &mut outputs);
             self.commit(&outputs, signal)?;
             outputs.clear();

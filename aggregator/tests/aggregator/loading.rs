@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use footfall_aggregator::{Settings, run_ads, run_aggregator, run_loader};
+use footfall_aggregator::{RuleLibrary, Settings, run_ads, run_aggregator, run_loader};
 use footfall_event::Topic;
 use footfall_topics::{Log, RecordBatch, append_blocking};
 use footfall_warehouse::Warehouse;
@@ -64,8 +64,11 @@ fn crashes_and_lost_replies_count_nothing_twice() {
         now.then_some(fault)
     });
     let stop = CancellationToken::new();
-    let aggregator = run_aggregator(inner.clone(), settings(), stop.clone()).unwrap();
-    let ads = run_ads(inner.clone(), settings(), stop.clone()).unwrap();
+    let aggregator =
+        run_aggregator(inner.clone(), Arc::new(RuleLibrary::built_in()), settings(), stop.clone())
+            .unwrap();
+    let ads = run_ads(inner.clone(), Arc::new(RuleLibrary::built_in()), settings(), stop.clone())
+        .unwrap();
     let loader = run_loader(log.clone(), warehouse.clone(), settings(), stop.clone()).unwrap();
     let all = traffic(11, 2_300);
     let (acts, more) = all.split_at(2_000);
@@ -113,8 +116,11 @@ fn a_record_that_makes_no_row_is_set_aside_once() {
     let acts = traffic(14, 50);
     append(log.as_ref(), &acts);
     let stop = CancellationToken::new();
-    let aggregator = run_aggregator(log.clone(), settings(), stop.clone()).unwrap();
-    let ads = run_ads(log.clone(), settings(), stop.clone()).unwrap();
+    let aggregator =
+        run_aggregator(log.clone(), Arc::new(RuleLibrary::built_in()), settings(), stop.clone())
+            .unwrap();
+    let ads =
+        run_ads(log.clone(), Arc::new(RuleLibrary::built_in()), settings(), stop.clone()).unwrap();
     let loader = run_loader(log.clone(), warehouse.clone(), settings(), stop.clone()).unwrap();
     check(&warehouse, &acts);
     wait_until("the letters", || records(log.as_ref(), Topic::DeadLetters).len() == 20);

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use footfall_aggregator::{Handle, Settings, run_ads, run_aggregator};
-use footfall_event::{Activity, Topic};
+use footfall_aggregator::library::adopt;
+use footfall_aggregator::{Handle, RuleLibrary, Settings, run_ads, run_aggregator};
+use footfall_event::ads::Revision;
+use footfall_event::{Activity, Topic, Verdict};
+use footfall_topics::catalog::CatalogView;
 use footfall_topics::embedded::{self, EmbeddedLog};
 use footfall_topics::{Log, Ownership, Partition, RecordBatch, append_blocking};
 use tokio_util::sync::CancellationToken;
@@ -74,9 +77,15 @@ struct Running {
 }
 
 fn start(log: Arc<dyn Log>, settings: Settings) -> Running {
+    start_with(log, RuleLibrary::built_in(), settings)
+}
+
+fn start_with(log: Arc<dyn Log>, rules: RuleLibrary, settings: Settings) -> Running {
+    let rules = Arc::new(rules);
     let stop = CancellationToken::new();
-    let handle = run_aggregator(log.clone(), settings.clone(), stop.clone()).unwrap();
-    let ads = run_ads(log, settings, stop.clone()).unwrap();
+    let handle =
+        run_aggregator(log.clone(), rules.clone(), settings.clone(), stop.clone()).unwrap();
+    let ads = run_ads(log, rules, settings, stop.clone()).unwrap();
     Running { handle, ads, stop }
 }
 
@@ -268,4 +277,55 @@ fn a_backlog_of_hours_is_not_late() {
     let running = start(log.clone(), Settings { batch_records_max: 40, ..quick() });
     check(log.as_ref(), &acts);
     running.stop();
+}
+
+/// Whatever is replayed is judged by the rules of its time; what is judged later by those of now.
+#[test]
+fn a_replay_judges_by_the_rules_of_its_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let click = |id: u128, time: i64| Act {
+        id,
+        person: 2 * id as u64,
+        activity: Activity::Click,
+        time,
+        received_at: time,
+        path: 0,
+        source: 0,
+        engaged_ms: 0,
+        bot: false,
+    };
+    let judged = |log: &dyn Log, n: u64| {
+        wait_until("the click", || count(log, Topic::JudgedEvents) == n);
+    };
+    // Of each click is said at once that it names no impression, as long as that is a reason.
+    let inner = open(dir.path());
+    let view = || CatalogView::follow(inner.clone()).unwrap();
+    let log = Faulty::new(inner.clone());
+    log.without_snapshots.store(true, Ordering::SeqCst);
+    let running = start_with(log.clone(), RuleLibrary::new(view()), quick());
+    append(inner.as_ref(), &[click(1, MIDNIGHT)]);
+    judged(inner.as_ref(), 1);
+    let rules = "version = 9\n[tiers]\nno_impression = \"off\"";
+    assert!(adopt(&view(), rules, "ann").unwrap());
+    let library = RuleLibrary::new(view());
+    assert_eq!(library.current().version(), 9);
+    running.stop();
+    // The same program, started again: everything before is replayed.
+    let running = start_with(log.clone(), library, quick());
+    append(inner.as_ref(), &[click(2, MIDNIGHT + MINUTE)]);
+    judged(inner.as_ref(), 2);
+    running.stop();
+    let running = start_with(log.clone(), RuleLibrary::new(view()), quick());
+    append(inner.as_ref(), &[Act { activity: Activity::Search, ..click(3, MIDNIGHT + HOUR) }]);
+    judged(inner.as_ref(), 3);
+    wait_until("the second look", || count(inner.as_ref(), Topic::Verdicts) > 0);
+    running.stop();
+    let revisions = records(inner.as_ref(), Topic::Verdicts);
+    let revisions: Vec<Revision<'_>> =
+        revisions.iter().map(|(_, _, json)| serde_json::from_slice(json).unwrap()).collect();
+    assert_eq!(revisions.len(), 1, "{revisions:?}");
+    let first = &revisions[0];
+    assert_eq!((first.id.as_u128(), first.verdict, first.rules), (1, Verdict::Valid, 9));
+    drop(log);
+    inner.close(Duration::from_secs(5));
 }

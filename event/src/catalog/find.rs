@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Ad, Catalog, ClickKey, Entry, Placement, Site};
 
 /// What kinds of entries there are: the first part of their keys.
-pub const KINDS: [&str; 12] = [
+pub const KINDS: [&str; 13] = [
     "site",
     "key",
     "user",
@@ -18,6 +18,7 @@ pub const KINDS: [&str; 12] = [
     "token-key",
     "click-key",
     "alert-channel",
+    "rules",
 ];
 
 impl Catalog {
@@ -37,6 +38,7 @@ impl Catalog {
             "token-key" => Entry::TokenKey(self.token_keys.get(name)?.clone()),
             "click-key" => Entry::ClickKey(*self.click_keys.get(&name.parse::<u8>().ok()?)?),
             "alert-channel" => Entry::AlertChannel(self.alert_channels.get(name)?.clone()),
+            "rules" => Entry::Rules((**self.rules.get(&name.parse::<u32>().ok()?)?).clone()),
             _ => return None,
         })
     }
@@ -72,6 +74,10 @@ impl Catalog {
             }
             "alert-channel" => {
                 Box::new(self.alert_channels.values().skip(skip).cloned().map(Entry::AlertChannel))
+            }
+            "rules" => {
+                let all = self.rules.values().skip(skip);
+                Box::new(all.map(|it| Entry::Rules((**it).clone())))
             }
             _ => Box::new(std::iter::empty()),
         }

@@ -73,6 +73,7 @@ impl Catalog {
             Entry::AlertChannel(channel) => {
                 self.alert_channels.insert(channel.id.clone(), channel);
             }
+            Entry::Rules(rules) => drop(self.rules.insert(rules.version, Arc::new(rules))),
         }
     }
 
@@ -104,6 +105,11 @@ impl Catalog {
             }
             Some(("token-key", id)) => drop(self.token_keys.remove(id)),
             Some(("alert-channel", id)) => drop(self.alert_channels.remove(id)),
+            Some(("rules", version)) => {
+                if let Ok(version) = version.parse::<u32>() {
+                    self.rules.remove(&version);
+                }
+            }
             Some(("click-key", number)) => {
                 if let Ok(number) = number.parse::<u8>() {
                     self.click_keys.remove(&number);

@@ -19,12 +19,14 @@ mod channel;
 pub mod edit;
 mod find;
 mod fold;
+mod rules;
 
 pub use ads::{Ad, Advertiser, Campaign, ClickKey, Placement, Price, TokenKey};
 pub use channel::{AlertChannel, AlertTarget};
 pub use find::KINDS;
 pub use fold::CatalogError;
 use fold::Hashes;
+pub use rules::RulesText;
 
 /// One thing in the catalogue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -54,6 +56,8 @@ pub enum Entry {
     ClickKey(ClickKey),
     /// Somebody who wants to hear of alerts.
     AlertChannel(AlertChannel),
+    /// Rules of invalid traffic.
+    Rules(RulesText),
 }
 
 /// A website whose activity is recorded.
@@ -190,6 +194,7 @@ impl Entry {
             Entry::TokenKey(key) => format!("token-key/{}", key.id),
             Entry::ClickKey(key) => format!("click-key/{}", key.number),
             Entry::AlertChannel(channel) => format!("alert-channel/{}", channel.id),
+            Entry::Rules(rules) => format!("rules/{}", rules.version),
         }
     }
 }
@@ -221,6 +226,8 @@ pub struct Catalog {
     pub click_keys: OrdMap<u8, ClickKey>,
     /// Who hears of alerts, by id.
     pub alert_channels: OrdMap<String, AlertChannel>,
+    /// Rules of invalid traffic, by their version.
+    pub rules: OrdMap<u32, Arc<RulesText>>,
     hashes: Hashes,
 }
 

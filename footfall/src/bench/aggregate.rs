@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use footfall_aggregator::{run_aggregator, run_loader};
+use footfall_aggregator::{RuleLibrary, run_aggregator, run_loader};
 use footfall_event::Topic;
 use footfall_topics::embedded::{self, EmbeddedLog};
 use footfall_topics::{Log, Partition, RecordBatch};
@@ -78,7 +78,8 @@ fn records(log: &dyn Log, topic: Topic) -> Result<u64> {
 fn aggregate(config: &Config, log: &Arc<dyn Log>, events: usize) -> Result<(Duration, f64)> {
     let (start, cpu) = (Instant::now(), cpu_seconds());
     let stop = CancellationToken::new();
-    let running = run_aggregator(log.clone(), config.aggregate.clone(), stop.clone())?;
+    let rules = Arc::new(RuleLibrary::built_in());
+    let running = run_aggregator(log.clone(), rules, config.aggregate.clone(), stop.clone())?;
     let mut done = 0;
     while done < events as u64 {
         std::thread::sleep(Duration::from_millis(20));

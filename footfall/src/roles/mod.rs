@@ -3,6 +3,7 @@
 
 mod parts;
 mod rulebook;
+mod rules;
 mod run;
 mod started;
 
@@ -57,7 +58,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Command::Simulate(args) => commands::simulate::run(&config, args, json),
         Command::Doctor => commands::doctor::run(&config, json),
         Command::Schema { topic } => commands::schema(&topic),
-        Command::Rules(command) => commands::rules::run(&command),
+        Command::Rules(command) => commands::rules::run(&config, &command, json),
         Command::Evaluate(args) => crate::evaluate::run(&args),
         Command::Bench(args) => crate::bench::run(&config, &args),
     }

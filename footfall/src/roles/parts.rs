@@ -17,7 +17,6 @@ use footfall_warehouse::engine::{self, Supervisor};
 use footfall_warehouse::{Settings as WarehouseSettings, Warehouse};
 use tokio_util::sync::CancellationToken;
 
-use super::rulebook::Book;
 use crate::commands::now_ms;
 use crate::config::Config;
 use crate::telemetry::Ready;
@@ -148,10 +147,16 @@ pub(crate) struct Aggregator {
 impl Aggregator {
     /// Starts all of them. The loader begins when ClickHouse has its schema; until then the log keeps
     /// everything.
-    pub(crate) fn start(config: &Config, log: &Arc<dyn Log>) -> Result<Aggregator> {
+    pub(crate) async fn start(
+        config: &Config,
+        log: &Arc<dyn Log>,
+        view: &CatalogView,
+    ) -> Result<Aggregator> {
         let stop = CancellationToken::new();
-        let aggregate = run_aggregator(log.clone(), config.aggregate.clone(), stop.clone())?;
-        let ads = run_ads(log.clone(), config.aggregate.clone(), stop.clone())?;
+        let rules = super::rules::start(config, view, stop.clone()).await?;
+        let settings = config.aggregate.clone();
+        let aggregate = run_aggregator(log.clone(), rules.clone(), settings.clone(), stop.clone())?;
+        let ads = run_ads(log.clone(), rules, settings, stop.clone())?;
         let alerts = run_alerts(log.clone(), config.aggregate.alerts.clone(), stop.clone())?;
         let loading: Arc<std::sync::OnceLock<Arc<Progress>>> = Arc::default();
         let warehouse = warehouse_client(config)?;
@@ -246,7 +251,7 @@ pub(crate) fn dashboard(
     aggregator: Option<&Aggregator>,
 ) -> Result<Arc<Dashboard>> {
     let status = Arc::new(Status::default());
-    status.set_rules(Arc::new(Book(Arc::default())));
+    super::rules::explain(status.clone(), view);
     let mut settings = config.dashboard.clone();
     settings.require_login |= !config.listen.ip().is_loopback();
     settings.base_url = config.public_url();

@@ -84,7 +84,7 @@ async fn run_until_stopped(config: &mut Config, parts: Parts, json: bool) -> Res
         let mut login = None;
         let mut ingests = None;
         let aggregator = if parts.aggregate {
-            let aggregator = Aggregator::start(config, &log)?;
+            let aggregator = Aggregator::start(config, &log, &view).await?;
             ready.push(aggregator.ready());
             Some(aggregator)
         } else {

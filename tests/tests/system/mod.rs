@@ -48,6 +48,16 @@ impl System {
         System::on_kafka(&["--config", config.path().to_str().context("a plain path")?])
     }
 
+    /// The same, `ingest` being told visitors' addresses by a proxy.
+    pub(crate) fn kafka_behind_proxy(site: &str) -> Result<System> {
+        let config = tempfile::NamedTempFile::with_suffix(".toml")?;
+        std::fs::write(&config, "[ingest]\ntrusted_proxies = ['127.0.0.0/8']\n")?;
+        let path = config.path().to_str().context("a plain path")?;
+        let system = System::on_kafka(&["--config", path])?;
+        system.configurable().run(&["site", "add", site])?;
+        Ok(system)
+    }
+
     fn on_kafka(of_ingest: &[&str]) -> Result<System> {
         let broker = Broker::start()?;
         let bootstrap = broker.bootstrap().to_owned();
@@ -73,6 +83,11 @@ impl System {
     pub(crate) fn configure(&self, command: &[String]) -> Result<()> {
         let words: Vec<&str> = command.iter().map(String::as_str).collect();
         self.configurable().run(&words).map(drop)
+    }
+
+    /// Runs a command and returns its answer.
+    pub(crate) fn run(&self, words: &[&str]) -> Result<serde_json::Value> {
+        self.configurable().run(words)
     }
 
     /// A new ingest key for the site.

@@ -38,6 +38,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
 use footfall_aggregator::core::Core;
+use footfall_aggregator::rules::RuleSet;
+use footfall_aggregator::shard::Stage;
 use footfall_event::Hex64;
 use footfall_event::catalog::{Catalog, Entry, KINDS, PartitionKey, Site};
 use footfall_ingest::ids::FreshIds;
@@ -80,6 +82,10 @@ fn import<F: Kind>(config: &Config, kind: &str, args: ImportArgs, format: F) -> 
     let site = catalog.sites.get(&name).cloned().ok_or_else(|| {
         anyhow!("there is no site {name}: add it first with `footfall site add {name}`")
     })?;
+    let rules = match catalog.rules_in_force() {
+        Some(rules) => RuleSet::parse(&rules.text).context("the rules in force can't be read")?,
+        None => RuleSet::default(),
+    };
     let sites = Sites::of(Arc::new(catalog), None).context("the catalogue has no key")?;
     let latest_ms = now_ms + config.ingest.limits.ahead_ms_max;
     let mut files = Files::open(&args.files, format, latest_ms)?;
@@ -104,6 +110,7 @@ fn import<F: Kind>(config: &Config, kind: &str, args: ImportArgs, format: F) -> 
         now_ms,
     };
     let mut store = store(config, &site, warehouse, &job, now_ms);
+    store.core.set_rules(Arc::new(rules));
     let mut summary =
         Summary { site: name.clone(), resumed: job.is_resumed(), ..Summary::default() };
     let progress = Progress::new(files.progress().0, Arc::clone(&store.progress));
