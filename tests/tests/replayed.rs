@@ -68,7 +68,7 @@ fn clicks() -> Result<Vec<Value>> {
 
 /// The verdicts in force on an ad's clicks agree, and the first click by time is the one that counts.
 fn first_one_counts(system: &System, ad: &str) -> Result<()> {
-    eventually(&format!("all clicks on {ad} are counted"), Duration::from_secs(60), || {
+    eventually(&format!("all clicks on {ad} are counted"), Duration::from_secs(120), || {
         let of =
             |sql: &str| -> Result<i64> { Ok(system.sql(&format!("{sql} ad = '{ad}'"))?.parse()?) };
         let gross = of("SELECT sum(clicks) FROM footfall.ad_windows WHERE")?;
@@ -85,7 +85,7 @@ fn first_one_counts(system: &System, ad: &str) -> Result<()> {
         "SELECT argMin(id, (time, id)) FROM footfall.events WHERE type = 'click' AND ad = '{ad}'"
     );
     let in_force = in_force.replace("argMin(e.id, (e.time, e.id))", &format!("({first})"));
-    eventually("the corrections are loaded", Duration::from_secs(20), || {
+    eventually("the corrections are loaded", Duration::from_secs(60), || {
         Ok(system.sql(&in_force)? == "1")
     })?;
     let sums = format!(
@@ -142,7 +142,7 @@ fn a_thousand_networks_make_one_click() -> Result<()> {
     let person = address(19, 0);
     sender.insist(|| system.ingest_url(), &shown(ad, &person, time), Duration::from_secs(60))?;
     let agent: ureq::Agent = ureq::Agent::config_builder().max_redirects(0).build().into();
-    eventually("the ad is known", Duration::from_secs(30), || {
+    eventually("the ad is known", Duration::from_secs(60), || {
         Ok(open(&agent, &url, &person).is_ok())
     })?;
     for n in 1..CLICKS {
