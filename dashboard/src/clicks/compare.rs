@@ -14,6 +14,7 @@ use axum::response::Response;
 use http::request::Parts;
 
 use self::load::{Version, changes, moves, versions};
+use super::choice::Filter;
 use super::load::Summary;
 use crate::App;
 use crate::ads::choice::Choice;
@@ -61,8 +62,16 @@ pub(crate) async fn answer(
         changes(&runner, of, version, (limit, offset)),
         Summary::load(&runner, &choice, &subject.period, &terms),
     );
-    let (moves, changes) = (moves.map_err(unavailable)?, changes.map_err(unavailable)?);
-    let all = all.map_err(unavailable)?.clicks(super::choice::Filter::ALL);
+    let read = match (moves, changes, all) {
+        (Ok(moves), Ok(changes), Ok(all)) => (moves, changes, all.clicks(Filter::ALL)),
+        (Err(failure), ..) | (_, Err(failure), _) | (.., Err(failure)) => {
+            return match extension {
+                "" => Ok(page::failed(app, &subject, &choice, failure, request)),
+                _ => Err(unavailable(failure)),
+            };
+        }
+    };
+    let (moves, changes, all) = read;
     let compared = Compared { version, tried, moves, changes, all };
     match extension {
         ".csv" => Ok(export::csv(&subject, &compared)),

@@ -191,7 +191,8 @@ pub(crate) fn fires_times(glut: f64, flat: f64) -> String {
 }
 
 pub(crate) fn networks_of(networks: i64, clicks: i64) -> String {
-    format!("{} networks, {}", format::count(networks), super::clicks(clicks, None))
+    let noun = if networks == 1 { "network" } else { "networks" };
+    format!("{} {noun}, {}", format::count(networks), super::clicks(clicks, None))
 }
 
 pub(crate) fn conversions_of(conversions_micros: i64, clicks: i64) -> String {

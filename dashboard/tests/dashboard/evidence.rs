@@ -167,6 +167,7 @@ async fn a_click_has_its_record_its_verdicts_and_its_neighbours() {
         ("url", json!("https://example.com/search?q=boots")),
         ("price_micros", json!(420_000)),
         ("position", json!(2)),
+        ("pageview", Value::Null),
     ] {
         assert_eq!(record[name], expected, "{name}: {record}");
     }

@@ -14,6 +14,7 @@ use crate::ads::{list, money};
 use crate::clicks::choice::{self, click_href};
 use crate::clicks::vd::Vd;
 use crate::frame::{Frame, Theme};
+use crate::query::Failure;
 use crate::site::view::Tools;
 use crate::site::{Subject, delay_note, frame_of, freshness_line};
 use crate::{format, words as w};
@@ -29,7 +30,9 @@ struct ComparePage {
     title: String,
     tools: Tools,
     note: Option<(String, String, bool)>,
-    /// Absent when no other rules were tried.
+    /// What stands instead of the sums when there are none: heading and text.
+    state: (&'static str, String),
+    /// Absent when no other rules were tried, or they could not be read.
     sums: Option<Sums>,
     csv: String,
     json: String,
@@ -77,8 +80,20 @@ struct ChangeRow {
 
 /// The page where no other rules were tried.
 pub(super) fn nothing(app: &App, subject: &Subject, choice: &Choice, request: &Parts) -> Response {
-    let names = crate::ads::names(app, subject);
-    write(app, subject, choice, &names, (None, None), request)
+    let state = (w::NO_RULES_TRIED, w::NO_RULES_TRIED_TEXT.to_owned());
+    write(app, subject, choice, &crate::ads::names(app, subject), Err(state), request)
+}
+
+/// The page where the comparison could not be read.
+pub(super) fn failed(
+    app: &App,
+    subject: &Subject,
+    choice: &Choice,
+    failure: Failure,
+    request: &Parts,
+) -> Response {
+    let state = (w::UNAVAILABLE, w::failure(failure, app.queries.seconds_max));
+    write(app, subject, choice, &crate::ads::names(app, subject), Err(state), request)
 }
 
 /// The page of a version.
@@ -91,7 +106,7 @@ pub(super) fn render(
     request: &Parts,
 ) -> Response {
     let sums = sums(choice, names, compared, &subject.site.domain);
-    write(app, subject, choice, names, (Some(compared.version), Some(sums)), request)
+    write(app, subject, choice, names, Ok((compared.version, sums)), request)
 }
 
 fn write(
@@ -99,9 +114,13 @@ fn write(
     subject: &Subject,
     choice: &Choice,
     names: &Names,
-    (version, sums): (Option<u32>, Option<Sums>),
+    made: Result<(u32, Sums), (&'static str, String)>,
     request: &Parts,
 ) -> Response {
+    let (version, sums, state) = match made {
+        Ok((version, sums)) => (Some(version), Some(sums), Default::default()),
+        Err(state) => (None, None, state),
+    };
     let site = &subject.site.domain;
     let plain = choice.with(|_| {});
     let mut foot = vec![
@@ -119,6 +138,7 @@ fn write(
         })
         .period_only(),
         note: delay_note(app, &subject.period, false),
+        state,
         sums,
         csv: href(&plain, version, ".csv"),
         json: href(&plain, version, ".json"),

@@ -4,12 +4,14 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use super::case::{self, Case, Said};
-use super::rows::Near;
+use super::rows::{NO_ID, Near};
 use super::signals::Signal;
 use crate::clicks::choice::{self, click_href};
 use crate::rulebook::Terms;
 use crate::site::Subject;
 
+/// A time that is not known, as the warehouse writes it.
+const NO_TIME: &str = "1970-01-01 00:00:00.000";
 /// Neighbours that are listed; the nearest in time.
 const NEIGHBOURS: usize = 100;
 
@@ -48,6 +50,12 @@ fn record(case: &Case) -> Map<String, Value> {
     for (column, hash) in hashes {
         let text = (hash != 0).then(|| format!("{hash:016x}"));
         record.insert(column.into(), text.into());
+    }
+    // What stands for nothing in the warehouse.
+    for value in record.values_mut() {
+        if matches!(value.as_str(), Some(NO_ID | NO_TIME)) {
+            *value = Value::Null;
+        }
     }
     // Belongs to the warehouse, and to nobody's evidence.
     for column in ["session", "retention_days", "new_visitor", "new_on_path"] {

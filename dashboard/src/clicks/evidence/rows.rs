@@ -4,7 +4,8 @@ use clickhouse::Row;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-const NO_ID: &str = "00000000-0000-0000-0000-000000000000";
+/// An id that stands for none.
+pub(super) const NO_ID: &str = "00000000-0000-0000-0000-000000000000";
 
 /// A click as it is stored.
 #[derive(Clone, Debug, Default, Row, Deserialize)]
