@@ -47,4 +47,9 @@ impl Status {
         let rules = self.rules.load();
         rules.as_ref().map_or_else(Terms::default, |rules| rules.terms(site, campaign))
     }
+
+    /// The same of a version, if it is known.
+    pub(crate) fn terms_of(&self, version: u32, site: &str, campaign: &str) -> Option<Terms> {
+        self.rules.load().as_ref().and_then(|rules| rules.terms_of(version, site, campaign))
+    }
 }

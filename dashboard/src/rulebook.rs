@@ -29,10 +29,13 @@ pub struct Terms {
     pub thresholds: Vec<Threshold>,
 }
 
-/// The rules in force, site by site.
+/// The rules, site by site.
 pub trait RuleBook: std::fmt::Debug + Send + Sync {
-    /// The rules that hold for a campaign on a site. An empty campaign is none.
+    /// The rules in force for a campaign on a site. An empty campaign is none.
     fn terms(&self, site: &str, campaign: &str) -> Terms;
+
+    /// The same of a version that was or is in force; `None` when it is not known any more.
+    fn terms_of(&self, version: u32, site: &str, campaign: &str) -> Option<Terms>;
 }
 
 impl Default for Terms {

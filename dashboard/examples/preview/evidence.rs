@@ -36,6 +36,10 @@ impl RuleBook for Book {
     fn terms(&self, _site: &str, _campaign: &str) -> Terms {
         Terms { version: 2, thresholds: self.0.clone(), ..Terms::default() }
     }
+
+    fn terms_of(&self, version: u32, site: &str, campaign: &str) -> Option<Terms> {
+        (version == 2).then(|| self.terms(site, campaign))
+    }
 }
 
 /// Stores a double-click among others. Its id.

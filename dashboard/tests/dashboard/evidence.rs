@@ -43,6 +43,18 @@ impl RuleBook for Book {
             ..Terms::default()
         }
     }
+
+    /// Version 4 was in force once, with a wider window; version 1 is not known any more.
+    fn terms_of(&self, version: u32, site: &str, campaign: &str) -> Option<Terms> {
+        let mut terms = Terms { version, ..self.terms(site, campaign) };
+        let within = terms.thresholds.iter_mut().find(|it| it.key == "within_ms")?;
+        match version {
+            2 => {}
+            4 => within.value = "3000".to_owned(),
+            _ => return None,
+        }
+        Some(terms)
+    }
 }
 
 /// A double-click after a view, with a neighbour on the same network and one on another site.
@@ -187,6 +199,24 @@ async fn a_click_has_its_record_its_verdicts_and_its_neighbours() {
     assert_eq!(ids, [neighbour.to_string(), first.to_string()]);
     assert_eq!([&near[0]["same_visitor"], &near[1]["same_visitor"]], [&json!(false), &json!(true)]);
     assert!(!found.to_string().contains("elsewhere"), "{found}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thresholds_are_those_of_the_rules_that_judged() {
+    let (mut world, _) = case("evidence_rules").await;
+    let by = async |world: &mut World, after_ms: i64, rules: u32| {
+        let id = click(world, after_ms, &[], |_, judged| judged.rules = rules);
+        world.store().await;
+        evidence(world, id).await
+    };
+    for (after_ms, rules, known, fires) in [(60_000, 4, 4, "≤ 3 s"), (120_000, 1, 2, "≤ 2 s")] {
+        let found = by(&mut world, after_ms, rules).await;
+        assert_eq!(
+            [&found["rules"], &found["thresholds_of_rules"]],
+            [&json!(rules), &json!(known)]
+        );
+        assert_eq!(signal(&found, "double_click")["fires_at"], fires);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -251,7 +251,7 @@ pub(crate) fn dashboard(
     aggregator: Option<&Aggregator>,
 ) -> Result<Arc<Dashboard>> {
     let status = Arc::new(Status::default());
-    super::rules::explain(status.clone(), view);
+    super::rules::explain(&status, view);
     let mut settings = config.dashboard.clone();
     settings.require_login |= !config.listen.ip().is_loopback();
     settings.base_url = config.public_url();

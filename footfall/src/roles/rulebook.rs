@@ -1,33 +1,37 @@
-//! The rules as the dashboard explains verdicts by them: a view of the aggregator's rule set, since
-//! the two don't use each other.
+//! The rules as the dashboard explains verdicts by them: a view of the aggregator's rules, since the
+//! two don't use each other.
 
-use std::sync::Arc;
-
+use footfall_aggregator::RuleLibrary;
 use footfall_aggregator::rules::RuleSet;
 use footfall_dashboard::{RuleBook, Terms, Threshold};
 use footfall_event::VerdictReason;
 use footfall_event::ads::name_hash;
 
-/// A rule set that pages can read.
+/// All rules that the catalogue knows, as pages can read them.
 #[derive(Debug)]
-pub(crate) struct Book(pub(crate) Arc<RuleSet>);
+pub(crate) struct Book(pub(crate) RuleLibrary);
 
 impl RuleBook for Book {
     fn terms(&self, site: &str, campaign: &str) -> Terms {
-        let rules = self.0.of(name_hash(site), name_hash(campaign));
-        let tiers = VerdictReason::ALL.iter().map(|reason| (*reason, rules.tier(*reason)));
-        let thresholds = rules.thresholds.list().into_iter().map(|threshold| Threshold {
-            section: threshold.section,
-            key: threshold.key,
-            value: threshold.value,
-            meaning: threshold.meaning,
-        });
-        Terms {
-            version: self.0.version(),
-            tiers: tiers.collect(),
-            thresholds: thresholds.collect(),
-        }
+        terms(&self.0.current(), site, campaign)
     }
+
+    fn terms_of(&self, version: u32, site: &str, campaign: &str) -> Option<Terms> {
+        let set = self.0.of(version)?;
+        Some(terms(&set, site, campaign))
+    }
+}
+
+fn terms(set: &RuleSet, site: &str, campaign: &str) -> Terms {
+    let rules = set.of(name_hash(site), name_hash(campaign));
+    let tiers = VerdictReason::ALL.iter().map(|reason| (*reason, rules.tier(*reason)));
+    let thresholds = rules.thresholds.list().into_iter().map(|threshold| Threshold {
+        section: threshold.section,
+        key: threshold.key,
+        value: threshold.value,
+        meaning: threshold.meaning,
+    });
+    Terms { version: set.version(), tiers: tiers.collect(), thresholds: thresholds.collect() }
 }
 
 #[cfg(test)]
@@ -38,20 +42,23 @@ mod tests {
 
     #[test]
     fn the_dashboard_finds_every_threshold_it_explains() {
-        let terms = Book(Arc::new(RuleSet::default())).terms("a.example", "");
+        let book = Book(RuleLibrary::built_in());
+        let in_force = book.terms("a.example", "");
         for (section, key) in footfall_dashboard::THRESHOLDS_SHOWN {
-            let found = terms.thresholds.iter().find(|t| t.section == *section && t.key == *key);
+            let found = in_force.thresholds.iter().find(|t| t.section == *section && t.key == *key);
             let value = found.unwrap_or_else(|| panic!("{section}.{key} is not in the rules"));
             assert!(value.value.parse::<f64>().is_ok(), "{value:?} is not a number");
         }
+        assert_eq!(book.terms_of(in_force.version, "a.example", ""), Some(in_force));
+        assert_eq!(book.terms_of(u32::MAX, "a.example", ""), None);
     }
 
     #[test]
     fn a_campaigns_own_rules_are_shown_for_it() {
         let text = "version = 7\n[[override]]\ncampaign = \"boots\"\ntiers.churn = \"off\"\n\
                     thresholds.double_click.within_ms = 900\n";
-        let book = Book(Arc::new(RuleSet::parse(text).expect("a rule set")));
-        let (all, boots) = (book.terms("a.example", ""), book.terms("a.example", "boots"));
+        let set = RuleSet::parse(text).expect("a rule set");
+        let (all, boots) = (terms(&set, "a.example", ""), terms(&set, "a.example", "boots"));
         assert_eq!((all.version, boots.version), (7, 7));
         assert!(all.tiers.contains(&(VerdictReason::Churn, Tier::Filter)));
         assert!(boots.tiers.contains(&(VerdictReason::Churn, Tier::Off)));

@@ -79,14 +79,7 @@ fn follow(file: &PathBuf, mut seen: Seen, view: &CatalogView, stop: &Cancellatio
     }
 }
 
-/// Tells the dashboard which rules are in force, from now on.
-pub(crate) fn explain(status: Arc<Status>, view: &CatalogView) {
-    let library = RuleLibrary::new(view.clone());
-    let mut changed = view.changed();
-    status.set_rules(Arc::new(Book(library.current())));
-    tokio::spawn(async move {
-        while changed.changed().await.is_ok() {
-            status.set_rules(Arc::new(Book(library.current())));
-        }
-    });
+/// Tells the dashboard which rules are in force, from now on, and which were.
+pub(crate) fn explain(status: &Status, view: &CatalogView) {
+    status.set_rules(Arc::new(Book(RuleLibrary::new(view.clone()))));
 }

@@ -33,6 +33,7 @@ pub(super) struct Case {
     pub(super) click: Click,
     pub(super) around: Around,
     pub(super) names: Names,
+    /// The rules that judged it last, if they are known, else those in force.
     pub(super) terms: Terms,
     /// Judgements in their order.
     pub(super) history: Vec<Said>,
@@ -57,6 +58,8 @@ pub(super) async fn load(
     let later = around.history.as_ref().map_err(|failure| unavailable(*failure))?;
     let history = history(&click, later, &terms);
     let tried = tried(around.tried.as_deref().unwrap_or_default(), &terms);
+    let judged_by = history.last().map_or(0, |said| said.rules);
+    let terms = app.status.terms_of(judged_by, site, click.text("campaign")).unwrap_or(terms);
     Ok(Case { names: names(app, subject), click, terms, history, tried, around })
 }
 
