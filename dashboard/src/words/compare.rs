@@ -6,6 +6,7 @@ pub(crate) const RULES_COMPARED: &str = "Rules compared";
 pub(crate) const CLICKS_COMPARED: &str = "Clicks compared";
 pub(crate) const NOW_INVALID: &str = "No longer counted";
 pub(crate) const NOW_COUNTED: &str = "Counted again";
+pub(crate) const OF_IT_FLAGGED: &str = "Of it flagged";
 pub(crate) const NET_WORTH: &str = "Worth of net clicks";
 pub(crate) const IN_FORCE_NOW: &str = "In force";
 pub(crate) const INVALID_BY_REASON: &str = "Invalid clicks by reason";

@@ -184,7 +184,7 @@ fn sums(choice: &Choice, names: &Names, compared: &Compared, site: &str) -> Sums
             })
             .collect(),
         net: row(w::NET_BILLED.to_owned(), String::new(), &moves.net()),
-        flagged: row(w::FLAGGED_BILLED.to_owned(), String::new(), &moves.flagged()),
+        flagged: row(w::OF_IT_FLAGGED.to_owned(), String::new(), &moves.flagged()),
         campaigns: moves
             .by_campaign()
             .into_iter()
