@@ -253,11 +253,18 @@ impl Click {
         opinion
             .reasons
             .insert_if(self.shared_hosting && live == 0, VerdictReason::DatacentreNetwork);
-        if !self.is_shared(scene, network) {
+        let note = self.note();
+        // Several clicks on one visit are one interest; coming back for more is another thing.
+        let apart = rules.concentration.apart_s * 1_000;
+        let household = !self.is_shared(scene, network);
+        let visit = network.before(self.time, note.id).iter().rev();
+        let mut visit = visit.take_while(|other| self.time - other.time < apart);
+        let again = visit.any(|other| {
+            other.placement == note.placement && (household || other.visitor == note.visitor)
+        });
+        opinion.marks.insert_if(again, Marks::AGAIN);
+        if household {
             opinion.marks.insert_if(true, Marks::HOUSEHOLD);
-            let note = self.note();
-            // Several clicks on one visit are one interest; coming back for more is another thing.
-            let apart = rules.concentration.apart_s * 1_000;
             let before = network.clicks(i64::MIN, self.time - apart.max(1));
             let here = before.iter().any(|other| other.placement == note.placement);
             opinion.marks.insert_if(here && self.placement != 0, Marks::REPEATED);

@@ -17,13 +17,12 @@ use serde::{Deserialize, Serialize};
 use super::settings::Thresholds;
 use super::{Marks, Reasons, Rules};
 
-/// The tests: the mark, and the reason that it becomes.
-pub(crate) const TESTS: [(Marks, VerdictReason); 6] = [
+/// The tests of a placement: the mark, and the reason that it becomes.
+pub(crate) const TESTS: [(Marks, VerdictReason); 5] = [
     (Marks::UNVIEWED, VerdictReason::HiddenAd),
     (Marks::UNPROVEN, VerdictReason::ClickFlooding),
     (Marks::FAST, VerdictReason::FastClicks),
     (Marks::REPEATED, VerdictReason::Concentration),
-    (Marks::ROAMING, VerdictReason::Collusion),
     (Marks::LIFELESS, VerdictReason::Lifeless),
 ];
 
@@ -71,11 +70,16 @@ impl Tally {
     pub(crate) fn add(&mut self, marked: bool) {
         // Old clicks fade: what is usual may change.
         if self.clicks >= 100_000 {
-            self.clicks /= 2;
-            self.marked /= 2;
+            self.halve();
         }
         self.clicks += 1;
         self.marked += u32::from(marked);
+    }
+
+    /// Lets what was count half.
+    pub(crate) fn halve(&mut self) {
+        self.clicks /= 2;
+        self.marked /= 2;
     }
 }
 
@@ -110,17 +114,23 @@ impl Excess {
             if marked { (odds.strange, usual) } else { (1.0 - odds.strange, 1.0 - usual) };
         // Twice the alarm at the most: whoever stops is forgiven in a finite time.
         self.sum = (self.sum + (strange / honest).ln()).clamp(0.0, 2.0 * odds.alarm);
-        if marked {
-            self.run.push_back(at);
-            if self.run.len() > RUN_MAX {
-                self.run.pop_front();
-            }
-        }
         if self.sum <= 0.0 {
             self.alarmed = false;
             self.run.clear();
         } else if self.sum >= odds.alarm {
             self.alarmed = true;
+        }
+        self.repeat(at, marked && self.sum > 0.0)
+    }
+
+    /// A click that is no evidence. Returns the clicks that are found out: while the test is alarmed
+    /// the marked ones.
+    fn repeat(&mut self, at: (i64, u128), marked: bool) -> Vec<(i64, u128)> {
+        if marked && (self.alarmed || self.sum > 0.0) {
+            self.run.push_back(at);
+            if self.run.len() > RUN_MAX {
+                self.run.pop_front();
+            }
         }
         if self.alarmed { self.run.drain(..).collect() } else { Vec::new() }
     }
@@ -185,7 +195,8 @@ impl Placements {
     }
 
     /// A net click, in the order of time. Returns the clicks that are found out, itself perhaps among
-    /// them.
+    /// them. A second click of one visit is no second witness: it proves nothing, but is found out
+    /// with the others.
     pub(crate) fn click(
         &mut self,
         site: u64,
@@ -204,9 +215,13 @@ impl Placements {
                 continue;
             }
             let marked = marks.has(*mark);
-            tallies[index].add(marked);
-            let odds = Odds::of(&rules.thresholds, *reason);
-            let run = placement.tests[index].click(at, marked, tallies[index], odds);
+            let test = &mut placement.tests[index];
+            let run = if marks.has(Marks::AGAIN) {
+                test.repeat(at, marked)
+            } else {
+                tallies[index].add(marked);
+                test.click(at, marked, tallies[index], Odds::of(&rules.thresholds, *reason))
+            };
             found.extend(run.into_iter().map(|at| (at, *reason)));
         }
         self.tallies = tallies;

@@ -33,6 +33,7 @@ mod network;
 pub mod network_judge;
 pub mod reasons;
 mod recent;
+mod ring;
 pub mod ruleset;
 pub mod settings;
 mod single;

@@ -22,7 +22,8 @@ use super::hosting::{self, Hosting};
 use super::late::{SETTLED_MS, Settled};
 use super::network::Network;
 use super::recent::Recent;
-use super::{Facts, Opinion, Reasons, RuleSet, single};
+use super::ring::Publishers;
+use super::{Facts, Marks, Opinion, Reasons, RuleSet, single};
 
 /// What may come later than the watermark without changing a final judgement, milliseconds.
 pub const LATENESS_MS: i64 = 120_000;
@@ -98,6 +99,7 @@ pub struct NetworkJudge {
     waiting: BTreeMap<(i64, u128), Waiting>,
     settled: Settled,
     placements: Placements,
+    publishers: Publishers,
     clicks_max: usize,
     /// The minute in which old things were last forgotten.
     tidied: i64,
@@ -114,6 +116,7 @@ impl NetworkJudge {
             waiting: BTreeMap::new(),
             settled: Settled::default(),
             placements: Placements::default(),
+            publishers: Publishers::default(),
             clicks_max: limits.clicks_max,
             tidied: i64::MIN,
         }
@@ -234,7 +237,8 @@ impl NetworkJudge {
             network.click(click.note());
         }
         let mut said = self.judge(&click, i64::MAX - 1);
-        let suspected = self.placements.suspects(click.site, click.placement, said.marks);
+        let mut suspected = self.placements.suspects(click.site, click.placement, said.marks);
+        suspected.insert_if(self.colludes(&click, said.marks), VerdictReason::Collusion);
         said.reasons = of.active(said.reasons.union(suspected));
         let due = facts.time + of.thresholds.hindsight.settle_s * 1_000;
         // Another site's click of the same moment and id can't push this one out.
@@ -341,8 +345,16 @@ impl NetworkJudge {
             return Reasons::NONE;
         }
         let at = (click.time, click.id);
-        let run = self.placements.click(click.site, click.placement, at, now.marks, of);
+        let mut run = self.placements.click(click.site, click.placement, at, now.marks, of);
+        for earlier in self.publishers.click(click.site, at, now.marks, of) {
+            let due = earlier.0 + of.thresholds.hindsight.final_s * 1_000;
+            let waiting = self.waiting.get(&(due, earlier.1));
+            if waiting.is_some_and(|w| self.colludes(&w.click, w.said.marks)) {
+                run.push((earlier, VerdictReason::Collusion));
+            }
+        }
         let mut found = Reasons::NONE;
+        found.insert_if(self.colludes(click, now.marks), VerdictReason::Collusion);
         let hindsight = &of.thresholds.hindsight;
         // By the clicks' own times, not by who happens to wait still.
         let reach = (hindsight.final_s - hindsight.settle_s) * 1_000;
@@ -359,6 +371,13 @@ impl NetworkJudge {
             }
         }
         found
+    }
+
+    /// Whether the click belongs to publishers who share their clickers, as far as is known.
+    fn colludes(&self, click: &Click, marks: Marks) -> bool {
+        let of = self.rules.of(click.site, click.campaign);
+        let network = self.networks.get(click.network);
+        network.is_some_and(|network| self.publishers.shared(click, marks, network, of))
     }
 
     /// Forgets what is too old to matter, once a minute by the watermark. To be called before each

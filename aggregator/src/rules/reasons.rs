@@ -84,6 +84,8 @@ impl Marks {
     pub const NEW: Marks = Marks(1 << 6);
     /// Few people share its network, so that its repetitions mean something.
     pub const HOUSEHOLD: Marks = Marks(1 << 7);
+    /// It is not the first click of its visit in this placement: the same people as before.
+    pub const AGAIN: Marks = Marks(1 << 8);
 
     /// Adds marks if a condition holds.
     pub fn insert_if(&mut self, condition: bool, marks: Marks) {

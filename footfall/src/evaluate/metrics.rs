@@ -26,8 +26,8 @@ pub(crate) struct Figures {
     pub(crate) repeats_invalid: usize,
     /// Honest clicks and those judged invalid, by cohort.
     pub(crate) cohorts: BTreeMap<Cohort, (usize, usize)>,
-    /// Honest clicks judged invalid, by the first reason.
-    pub(crate) wrong: BTreeMap<VerdictReason, usize>,
+    /// Honest clicks judged invalid, by the first reason and the cohort.
+    pub(crate) wrong: BTreeMap<(VerdictReason, Option<Cohort>), usize>,
     /// Recall when so many honest clicks may be invalid: 0.1 % and 1 %.
     pub(crate) recall_at: [f64; 2],
     pub(crate) average_precision: f64,
@@ -51,7 +51,7 @@ impl Figures {
                     figures.honest_flagged += flagged;
                     let first = click.reasons.iter().find(|r| rules.tier(*r) == Tier::Filter);
                     if let Some(reason) = first {
-                        *figures.wrong.entry(reason).or_default() += 1;
+                        *figures.wrong.entry((reason, click.cohort)).or_default() += 1;
                     }
                     if let Some(cohort) = click.cohort {
                         let (all, wrong) = figures.cohorts.entry(cohort).or_default();

@@ -29,7 +29,7 @@ use footfall_aggregator::rules::RuleSet;
 use footfall_event::VerdictReason;
 use footfall_event::verdict::Tier;
 
-use adversary::{FAMILIES, Family};
+use adversary::{FAMILIES, Family, Row};
 use metrics::Figures;
 use world::World;
 
@@ -56,6 +56,9 @@ pub(crate) struct EvaluateArgs {
     /// Fraud as a share of all clicks
     #[arg(long, value_name = "SHARE", default_value_t = 0.05)]
     intensity: f64,
+    /// Only these families, by their codes; all when none is named
+    #[arg(long = "family", value_name = "CODE")]
+    families: Vec<String>,
     /// Leave out the sweep over intensities and the ablation
     #[arg(long)]
     quick: bool,
@@ -93,6 +96,8 @@ struct Run {
 struct Found {
     /// Days without fraud.
     honest: Vec<Figures>,
+    /// The families that were asked for.
+    rows: Vec<Row>,
     /// Days of each family at the chosen intensity.
     families: Vec<Vec<Figures>>,
     /// For each family, the recall at each intensity of [`SWEEP`], one seed.
@@ -114,7 +119,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
             RuleSet::parse(&text).with_context(|| format!("in {}", path.display()))?
         }
     };
-    let found = evaluate(args, &rules);
+    let found = evaluate(args, &rules, chosen(&args.families)?);
     let (report, plots) = report::write(args, &rules, &found);
     crate::commands::print(report.trim_end());
     if let Some(folder) = &args.out {
@@ -127,24 +132,35 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     Ok(())
 }
 
-fn evaluate(args: &EvaluateArgs, rules: &RuleSet) -> Found {
+/// The families with these codes.
+fn chosen(codes: &[String]) -> Result<Vec<Row>> {
+    let known: std::collections::BTreeSet<_> = FAMILIES.iter().map(|row| row.1).collect();
+    if let Some(code) = codes.iter().find(|code| !known.contains(code.as_str())) {
+        let known: Vec<_> = known.into_iter().collect();
+        anyhow::bail!("--family {code}: there is no such family; there are {}", known.join(", "));
+    }
+    let wanted = |row: &&Row| codes.is_empty() || codes.iter().any(|code| code == row.1);
+    Ok(FAMILIES.iter().filter(wanted).copied().collect())
+}
+
+fn evaluate(args: &EvaluateArgs, rules: &RuleSet, rows: Vec<Row>) -> Found {
     let seeds: Vec<u64> = (args.first_seed..args.first_seed + args.seeds).collect();
     let day = |family, intensity, seed| Run { family, intensity, seed, without: None };
     let mut runs: Vec<Run> = seeds.iter().map(|seed| day(None, 0.0, *seed)).collect();
-    for (family, ..) in FAMILIES {
-        runs.extend(seeds.iter().map(|seed| day(Some(family), args.intensity, *seed)));
+    for (family, ..) in &rows {
+        runs.extend(seeds.iter().map(|seed| day(Some(*family), args.intensity, *seed)));
     }
     let main = runs.len();
     let mut ablated = Vec::new();
     if !args.quick {
-        for (family, ..) in FAMILIES {
-            runs.extend(SWEEP.iter().map(|share| day(Some(family), *share, seeds[0])));
+        for (family, ..) in &rows {
+            runs.extend(SWEEP.iter().map(|share| day(Some(*family), *share, seeds[0])));
         }
         let filters = VerdictReason::ALL.iter().copied();
         ablated = filters.filter(|r| rules.base().tier(*r) == Tier::Filter).collect();
         for reason in &ablated {
-            for (family, ..) in FAMILIES {
-                let run = day(Some(family), args.intensity, seeds[0]);
+            for (family, ..) in &rows {
+                let run = day(Some(*family), args.intensity, seeds[0]);
                 runs.push(Run { without: Some(*reason), ..run });
             }
         }
@@ -154,16 +170,16 @@ fn evaluate(args: &EvaluateArgs, rules: &RuleSet) -> Found {
         let first = seeds.len() * at;
         figures[first..first + seeds.len()].iter().map(|day| day.0.clone()).collect()
     };
-    let families = (1..=FAMILIES.len()).map(of_seeds).collect();
+    let families = (1..=rows.len()).map(of_seeds).collect();
     let swept = if args.quick { &[][..] } else { &figures[main..] };
     let sweep = swept
         .chunks(SWEEP.len())
-        .take(FAMILIES.len())
+        .take(rows.len())
         .map(|points| points.iter().map(|day| day.0.recall()).collect())
         .collect();
     let ablation = ablated
         .iter()
-        .zip(swept.get(SWEEP.len() * FAMILIES.len()..).unwrap_or_default().chunks(FAMILIES.len()))
+        .zip(swept.get(SWEEP.len() * rows.len()..).unwrap_or_default().chunks(rows.len()))
         .map(|(reason, days)| {
             let count = days.len() as f64;
             let recall = days.iter().map(|day| day.0.recall()).sum::<f64>() / count;
@@ -171,7 +187,7 @@ fn evaluate(args: &EvaluateArgs, rules: &RuleSet) -> Found {
             (*reason, recall, wrong)
         })
         .collect();
-    Found { honest: of_seeds(0), families, sweep, ablation, impressions: figures[0].1 }
+    Found { honest: of_seeds(0), rows, families, sweep, ablation, impressions: figures[0].1 }
 }
 
 /// All days, on as many threads as there are cores.

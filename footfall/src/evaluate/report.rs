@@ -5,7 +5,6 @@ use std::fmt::Write;
 use footfall_aggregator::rules::RuleSet;
 use footfall_event::VerdictReason;
 
-use super::adversary::FAMILIES;
 use super::metrics::{Estimate, Figures};
 use super::plot;
 use super::world::Cohort;
@@ -94,19 +93,38 @@ fn cohorts(out: &mut String, found: &Found) -> String {
          fraud here; {} of these are judged invalid.\n",
         repeats.percent()
     );
-    say!(out, "| first reason | share of honest clicks |");
-    say!(out, "|---|---|");
-    for reason in VerdictReason::ALL {
-        let of = |day: &Figures| {
-            day.wrong.get(reason).copied().unwrap_or(0) as f64 / day.honest.max(1) as f64
-        };
-        let estimate = over(&found.honest, of);
-        if estimate.mean > 0.0 {
-            say!(out, "| `{reason}` | {} |", estimate.percent());
-        }
-    }
+    causes(out, found);
     say!(out, "");
     plot::bars("Honest clicks judged invalid", &bars, 0.01)
+}
+
+/// Which rule makes which cohort's false positives.
+fn causes(out: &mut String, found: &Found) {
+    let mut header = String::from("| first reason | all |");
+    for (_, name, _) in Cohort::ALL {
+        let _ = write!(header, " {name} |");
+    }
+    say!(out, "{header}");
+    say!(out, "|---|---|{}", "---|".repeat(Cohort::ALL.len()));
+    for reason in VerdictReason::ALL {
+        let all = over(&found.honest, |day| {
+            let of_reason = day.wrong.iter().filter(|((of, _), _)| of == reason);
+            of_reason.map(|(_, wrong)| *wrong).sum::<usize>() as f64 / day.honest.max(1) as f64
+        });
+        if all.mean <= 0.0 {
+            continue;
+        }
+        let mut row = format!("| `{reason}` | {:.3} % |", 100.0 * all.mean);
+        for (cohort, ..) in Cohort::ALL {
+            let share = over(&found.honest, |day| {
+                let wrong = day.wrong.get(&(*reason, Some(cohort))).copied().unwrap_or(0);
+                let of = day.cohorts.get(&cohort).map_or(0, |(all, _)| *all);
+                wrong as f64 / of.max(1) as f64
+            });
+            let _ = write!(row, " {:.2} % |", 100.0 * share.mean);
+        }
+        say!(out, "{row}");
+    }
 }
 
 fn families(out: &mut String, args: &EvaluateArgs, found: &Found) {
@@ -126,7 +144,7 @@ fn families(out: &mut String, args: &EvaluateArgs, found: &Found) {
         );
         say!(out, "|---|---|---|---|---|---|---|---|---|---|---|---|");
         for ((_, code, name, _, target), days) in
-            FAMILIES.iter().zip(&found.families).filter(|((.., set_on, _), _)| *set_on == tuned)
+            found.rows.iter().zip(&found.families).filter(|((.., set_on, _), _)| *set_on == tuned)
         {
             let recall = over(days, Figures::recall);
             let (goal, holds) = match target {
@@ -166,7 +184,7 @@ fn sweep(out: &mut String, found: &Found) -> String {
     say!(out, "{header} least share with half recognised |");
     say!(out, "|---|---|{}---|", "---|".repeat(SWEEP.len()));
     let mut lines = Vec::new();
-    for ((_, code, name, ..), recalls) in FAMILIES.iter().zip(&found.sweep) {
+    for ((_, code, name, ..), recalls) in found.rows.iter().zip(&found.sweep) {
         let cells: Vec<_> =
             recalls.iter().map(|recall| format!("{:.0} %", 100.0 * recall)).collect();
         let least = SWEEP.iter().zip(recalls).find(|(_, recall)| **recall >= 0.5);

@@ -34,11 +34,12 @@ pub(crate) enum Cohort {
     Traveller,
     Roaming,
     Crowd,
+    Sisters,
 }
 
 impl Cohort {
-    pub(crate) const ALL: [(Cohort, &'static str, f64); 11] = [
-        (Cohort::Home, "homes", 0.43),
+    pub(crate) const ALL: [(Cohort, &'static str, f64); 12] = [
+        (Cohort::Home, "homes", 0.40),
         (Cohort::CarrierNat, "carrier NAT", 0.22),
         (Cohort::Office, "offices", 0.10),
         (Cohort::Vpn, "VPN in hosting networks", 0.05),
@@ -49,6 +50,7 @@ impl Cohort {
         (Cohort::Traveller, "travellers", 0.02),
         (Cohort::Roaming, "changing addresses", 0.02),
         (Cohort::Crowd, "flash crowd", 0.02),
+        (Cohort::Sisters, "readers of sister sites", 0.03),
     ];
 }
 
@@ -80,6 +82,9 @@ pub(crate) struct World {
     pub(crate) acts: Vec<Act>,
     impressions: u64,
 }
+
+/// Three titles of one house, which have many readers in common.
+const SISTERS: [usize; 3] = [9, 10, 11];
 
 /// Draws an index by weights.
 pub(crate) fn weighted(dice: &mut Dice, weights: impl Iterator<Item = f64> + Clone) -> usize {
@@ -186,12 +191,16 @@ impl World {
 
     /// Everything one person does.
     fn day_of(&mut self, person: u32) {
-        let visits = 1 + weighted(&mut self.dice, [0.55, 0.25, 0.12, 0.08].into_iter());
-        let crowd = self.people[person as usize].cohort == Some(Cohort::Crowd);
+        let cohort = self.people[person as usize].cohort;
+        let (crowd, loyal) = (cohort == Some(Cohort::Crowd), cohort == Some(Cohort::Sisters));
+        let often = if loyal { [0.15, 0.25, 0.3, 0.3] } else { [0.55, 0.25, 0.12, 0.08] };
+        let visits = 1 + weighted(&mut self.dice, often.into_iter());
         for _ in 0..visits {
             // A link on a news page sends the crowd to one site within an hour.
             let (site, start) = if crowd {
                 (3, DAY + 15 * HOUR + (self.dice.unit().powi(2) * HOUR as f64) as i64)
+            } else if loyal {
+                (SISTERS[self.dice.below(SISTERS.len())], self.awake(person))
             } else {
                 let site = weighted(&mut self.dice, (1..=SITES).map(|rank| 1.0 / rank as f64));
                 (site, self.awake(person))
