@@ -207,7 +207,7 @@ reasons! {
     Collusion = "collusion", Sivt, Filter;
         "The network clicks at several publishers that share far more of their clicking networks than others do.",
         "The same few addresses click at several publishers who seem to work together.",
-        "Metwally et al., DETECTIVES: similarity of visitor sets";
+        "Metwally et al., DETECTIVES: similarity of visitor sets; sequential test of our own";
     Lifeless = "lifeless", Sivt, Filter;
         "The clicking visitor left no trace of reading or looking, and in this placement that has become the rule.",
         "The placement's clicks come from visitors who do nothing else on the page.",

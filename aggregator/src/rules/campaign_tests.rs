@@ -85,6 +85,41 @@ fn a_placement_that_hides_its_ads_is_found_out_after_four_clicks() {
     assert_eq!(with(&settled(&mut judge(), &slow), R::HiddenAd), [3, 4]);
 }
 
+/// Each test of a placement: one click too few, just enough, one more; in order, backwards, and with
+/// every click coming twice.
+#[test]
+fn each_test_of_a_placement_at_its_edge() {
+    let rules = RuleSet::default();
+    for (mark, reason) in crate::rules::excess::TESTS {
+        let odds = crate::rules::excess::Odds::of(&rules.base().thresholds, reason);
+        let enough = (odds.alarm / (odds.strange / odds.usual).ln()).ceil() as u128;
+        for (count, found) in [(enough - 1, 0), (enough, enough), (enough + 1, enough + 1)] {
+            let clicks: Vec<_> =
+                (0..count).map(|n| click(n, NOON + n as i64 * SECOND, mark)).collect();
+            let backwards: Vec<_> = clicks.iter().rev().copied().collect();
+            let twice: Vec<_> = clicks.iter().flat_map(|click| [*click, *click]).collect();
+            for order in [&clicks, &backwards, &twice] {
+                let mut measured = judge();
+                measured.count(&Delta {
+                    campaign: 2,
+                    site: 1 << 40,
+                    placement: 3,
+                    position: 1,
+                    minute: NOON,
+                    net_impressions: 1,
+                });
+                let said = settled(&mut measured, order);
+                assert_eq!(with(&said, reason).len() as u128, found, "{reason}: {count}");
+            }
+        }
+        // The same people again and again are one witness.
+        let again: Vec<_> = (0..3 * enough)
+            .map(|n| click(n, NOON + n as i64 * SECOND, Marks(mark.0 | Marks::AGAIN.0)))
+            .collect();
+        assert!(with(&settled(&mut judge(), &again), reason).is_empty(), "{reason}");
+    }
+}
+
 #[test]
 fn honest_visitors_of_a_dishonest_placement_are_counted() {
     let clicks: Vec<_> = (0..60)

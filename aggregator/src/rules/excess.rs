@@ -59,6 +59,16 @@ impl Odds {
     }
 }
 
+impl Odds {
+    /// The same where something else is usual: what is strange keeps its odds by what is usual. So a
+    /// share that hardly anybody has in the morning and many have at night is tested all day.
+    pub(crate) fn scaled(self, usual: f64) -> Odds {
+        let odds = |share: f64| share / (1.0 - share);
+        let strange = odds(self.strange) / odds(self.usual) * odds(usual);
+        Odds { strange: strange / (1.0 + strange), ..self }
+    }
+}
+
 /// Clicks and how many of them had the mark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Tally {
@@ -108,8 +118,8 @@ impl Excess {
         all: Tally,
         odds: Odds,
     ) -> Vec<(i64, u128)> {
-        let usual = self.usual(all, odds);
         self.own.add(marked);
+        let usual = self.usual(all, odds);
         let (strange, honest) =
             if marked { (odds.strange, usual) } else { (1.0 - odds.strange, 1.0 - usual) };
         // Twice the alarm at the most: whoever stops is forgiven in a finite time.
@@ -136,7 +146,7 @@ impl Excess {
     }
 
     /// The share of clicks with the mark in the campaign's other placements.
-    fn usual(&self, all: Tally, odds: Odds) -> f64 {
+    pub(crate) fn usual(&self, all: Tally, odds: Odds) -> f64 {
         let clicks = f64::from(all.clicks.saturating_sub(self.own.clicks));
         let marked = f64::from(all.marked.saturating_sub(self.own.marked));
         let share = (WEIGHT * odds.usual + marked) / (WEIGHT + clicks);
@@ -284,5 +294,28 @@ mod tests {
             excess.click((0, id), true, flooded, ODDS);
         }
         assert!(excess.is_alarmed());
+    }
+
+    #[test]
+    fn the_same_people_again_prove_nothing_and_are_found_with_the_others() {
+        let mut excess = Excess::default();
+        let all = Tally::default();
+        assert!(excess.click((0, 0), true, all, ODDS).is_empty());
+        for id in 1..50 {
+            assert!(excess.repeat((0, id), true).is_empty() && !excess.is_alarmed());
+        }
+        assert!(excess.click((0, 50), true, all, ODDS).is_empty());
+        assert_eq!(excess.click((0, 51), true, all, ODDS).len(), 52);
+        assert_eq!(excess.repeat((0, 52), true), [(0, 52)]);
+        assert!(excess.repeat((0, 53), false).is_empty(), "it has not the mark");
+    }
+
+    #[test]
+    fn what_is_strange_keeps_its_odds() {
+        let near = |found: f64, right: f64| (found - right).abs() < 1e-9;
+        assert!(near(ODDS.scaled(0.1).strange, 0.9));
+        // 81 to 1: from one in a hundred to nine in twenty.
+        assert!(near(ODDS.scaled(0.01).strange, 0.45));
+        assert!(near(ODDS.scaled(0.5).strange, 81.0 / 82.0));
     }
 }

@@ -11,8 +11,8 @@
 //! - [`ruleset`], [`settings`]: `rules.toml`, its thresholds, tiers and overrides.
 //! - [`facts`], [`reasons`]: what goes in, and what comes out.
 //! - Stage 1: [`network_judge`]; `single` (one event), `click` (a click against what its network
-//!   did, remembered in `network`), `late` (clicks that were settled), `timing`, `hosting`, `zones`,
-//!   `recent`.
+//!   did, remembered in `network`), `ring` (publishers who share their clickers), `late` (clicks that
+//!   were settled), `timing`, `hosting`, `zones`, `recent`.
 //! - Stage 2: [`campaign_judge`]; `excess` (sequential tests of a placement's clicks), `hourly`
 //!   (rates, entropy, conversions by the hour), `minhash`, `travel`, `statistics`.
 //! - [`document`]: the page that explains all of it, made from the same data.

@@ -257,8 +257,16 @@ fn what_stage_two_compares() {
     assert!(!marks(&[first, second(HOUR - 1)], 2).has(Marks::REPEATED), "the same visit");
     assert!(marks(&[first, second(HOUR)], 2).has(Marks::REPEATED), "come back");
     let at = |id: u128, site: u64| Facts { site: h(site), ..click(id, NOON + id as i64 * HOUR) };
-    assert!(!marks(&[at(1, 1), at(2, 2)], 2).has(Marks::ROAMING));
-    assert!(marks(&[at(1, 1), at(2, 2), at(3, 3)], 3).has(Marks::ROAMING));
+    assert!(!marks(&[at(1, 1), at(2, 1)], 2).has(Marks::ROAMING), "the same publisher");
+    assert!(marks(&[at(1, 1), at(2, 2)], 2).has(Marks::ROAMING));
+    let soon = Facts { time: at(2, 2).time - 1, ..at(2, 2) };
+    assert!(!marks(&[at(1, 1), soon], 2).has(Marks::ROAMING), "less than an hour later");
+    // A second click of one visit is no second witness, an hour later it is.
+    assert!(!marks(&[first], 1).has(Marks::AGAIN));
+    assert!(marks(&[first, second(HOUR - 1)], 2).has(Marks::AGAIN));
+    assert!(!marks(&[first, second(HOUR)], 2).has(Marks::AGAIN));
+    let elsewhere = Facts { placement: h(44), ..second(1_000) };
+    assert!(!marks(&[first, elsewhere], 2).has(Marks::AGAIN), "another placement");
     // Nine people share the address: nothing of it means anything.
     let crowd: Vec<_> = (0..9)
         .map(|n| view(h(100 + n), NOON - HOUR))

@@ -75,9 +75,10 @@ impl Publishers {
             self.tally.halve();
             self.all.values_mut().for_each(|test| test.own.halve());
         }
-        self.tally.add(marked);
-        let odds = Odds::of(&rules.thresholds, VerdictReason::Collusion);
         let test = self.all.entry(site).or_default();
+        let odds = Odds::of(&rules.thresholds, VerdictReason::Collusion);
+        let odds = odds.scaled(test.usual(self.tally, odds));
+        self.tally.add(marked);
         let run = test.click(at, marked, self.tally, odds);
         if test.is_alarmed() {
             self.alarmed.insert(half(site));
@@ -87,3 +88,7 @@ impl Publishers {
         run
     }
 }
+
+#[cfg(test)]
+#[path = "ring_tests.rs"]
+mod tests;

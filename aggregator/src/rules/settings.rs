@@ -211,14 +211,14 @@ sections! {
     }
     /// The same networks at several publishers.
     collusion: Collusion {
-        "other publishers where a network clicked on the same day, from which on it roams"
-            publishers: u32 = 2 in 1, 100;
-        "share of clicks by roaming networks that is usual, until a campaign shows another"
+        "other publishers where a household clicked earlier on the same day, from which on it wanders"
+            publishers: u32 = 1 in 1, 100;
+        "share of clicks by wandering households that is usual, until other publishers show another"
             usual: f64 = 0.1 in 0.001, 0.5;
-        "share at a publisher that works with others"
-            strange: f64 = 0.75 in 0.1, 0.999;
+        "share at a publisher that works with others; where another share is usual, by the same odds"
+            strange: f64 = 0.7 in 0.1, 0.999;
         "evidence needed, as the logarithm of the odds"
-            alarm: f64 = 8.0 in 1.0, 50.0;
+            alarm: f64 = 10.0 in 1.0, 50.0;
         "similarity (Jaccard) of two publishers' clicking networks from which on they work together"
             similarity: f64 = 0.25 in 0.01, 1.0;
         "clicking networks of each publisher that are needed to compare"

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use footfall_aggregator::rules::RuleSet;
 use footfall_event::VerdictReason;
 
+use super::adversary::FAMILIES;
 use super::metrics::{Estimate, Figures};
 use super::plot;
 use super::world::Cohort;
@@ -47,19 +48,25 @@ fn head(out: &mut String, args: &EvaluateArgs, rules: &RuleSet, found: &Found) {
          this, and nothing about how much fraud a real site has.\n",
         rules.version()
     );
+    say!(out, "- Made by `{}` on {}", args.command(), jiff::Timestamp::now().strftime("%Y-%m-%d"));
+    let kept = if args.first_seed >= HELD_OUT { "not looked at" } else { "looked at" };
     say!(
         out,
-        "- Made by `footfall evaluate --seeds {} --first-seed {} --people {} --intensity {}`",
-        args.seeds,
-        args.first_seed,
-        args.people,
-        args.intensity
-    );
-    let kept = if args.first_seed > HELD_OUT { "not looked at" } else { "looked at" };
-    say!(
-        out,
-        "- Seeds {} to {last}, {kept} when thresholds were set; intervals are 95 % over seeds",
+        "- Seeds {} to {last}, {kept} when thresholds were set (that was done on seeds 1 to 5); \
+         intervals are 95 % over seeds",
         args.first_seed
+    );
+    let codes = |tuned: bool| {
+        let rows = FAMILIES.iter().filter(|row| row.3 == tuned);
+        let mut codes: Vec<_> = rows.map(|row| row.1).collect();
+        codes.dedup();
+        codes.join(", ")
+    };
+    say!(
+        out,
+        "- Thresholds were set on the families {}; {} were held out and are reported apart",
+        codes(true),
+        codes(false)
     );
     let clicks = over(&found.honest, |day| (day.honest + day.repeats) as f64).mean;
     say!(out, "- A day has {} impressions and {clicks:.0} clicks without fraud", found.impressions);
@@ -94,7 +101,7 @@ fn cohorts(out: &mut String, found: &Found) -> String {
         repeats.percent()
     );
     causes(out, found);
-    say!(out, "");
+    say!(out, "\n![Honest clicks judged invalid, by cohort (simulated)](cohorts.svg)\n");
     plot::bars("Honest clicks judged invalid", &bars, 0.01)
 }
 
@@ -193,7 +200,7 @@ fn sweep(out: &mut String, found: &Found) -> String {
         let points = SWEEP.iter().copied().zip(recalls.iter().copied()).collect();
         lines.push((format!("{code} {}", name.split(',').next_back().unwrap_or(name)), points));
     }
-    say!(out, "");
+    say!(out, "\n![Recall by intensity (simulated)](recall.svg)\n");
     plot::recall(&lines)
 }
 
