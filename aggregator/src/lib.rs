@@ -7,6 +7,7 @@
 //! - [`rules`]: what invalid traffic is. [`library`]: which version of it is in force.
 //! - [`core`]: what is decided about an event. Pure, driven by the events' own time.
 //! - [`ads`]: what is decided about clicks and conversions when all of a campaign is together. Pure.
+//! - [`replay`]: judges history again by other rules.
 //! - [`shard`]: runs a pure stage over the log: batches, atomic commits, snapshots, silent replay.
 //! - [`alerts`]: tells those who want to hear of something.
 //! - [`windows`]: sums per key and window of event time. [`tally`]: counts foreign JSON events in them.
@@ -22,6 +23,7 @@ pub mod library;
 pub(crate) mod loader;
 pub mod metrics;
 pub mod progress;
+pub mod replay;
 pub mod rules;
 mod run;
 pub mod settings;

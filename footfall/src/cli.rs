@@ -122,6 +122,8 @@ pub(crate) enum Command {
     /// Show, check and explain the rules of invalid traffic
     #[command(subcommand)]
     Rules(RulesCommand),
+    /// Judge stored clicks again by other rules (--rules FILE), beside what is in force
+    Replay(ReplayArgs),
     /// Measure how well the rules tell fraud from people, in a simulated market
     Evaluate(crate::evaluate::EvaluateArgs),
     /// Measure this machine: the figures that `make bench` prints
@@ -321,6 +323,15 @@ pub(crate) enum RulesCommand {
     },
     /// List the rules that are and were in force, with who put them there
     List,
+}
+
+/// `footfall replay …`
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// Clicks from this time on: a date, a time (RFC 3339) or so long ago, such as 7d [default: all that
+    /// the log has]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<String>,
 }
 
 /// `footfall import …`

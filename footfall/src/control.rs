@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 
 use crate::config::Config;
+use crate::replays::{Job, Replays, State};
 
 /// A request or answer may be this long.
 const LINE_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -51,6 +52,9 @@ enum Request {
     Raise {
         alert: Box<Alert>,
     },
+    Replay(Job),
+    /// How far the replay is.
+    Replaying,
     Blocklist,
     SetBlocked {
         key: String,
@@ -64,6 +68,7 @@ enum Answer {
     Done,
     Entries(Vec<Entry>),
     Blocklist(Vec<BlockEntry>),
+    Replaying(State),
     Error(String),
 }
 
@@ -179,6 +184,27 @@ impl Access {
 }
 
 impl Access {
+    /// Starts to judge history again in the running server.
+    pub(crate) fn start_replay(&self, job: Job) -> Result<()> {
+        match self {
+            Access::Server(socket) => done(ask(socket, &Request::Replay(job))?),
+            Access::Direct { .. } => bail!("no server is running"),
+        }
+    }
+
+    /// How far that is.
+    pub(crate) fn replay_state(&self) -> Result<State> {
+        match self {
+            Access::Server(socket) => match ask(socket, &Request::Replaying)? {
+                Answer::Replaying(state) => Ok(state),
+                other => bail!("unexpected answer from the server: {other:?}"),
+            },
+            Access::Direct { .. } => bail!("no server is running"),
+        }
+    }
+}
+
+impl Access {
     /// Who is blocked or allowed.
     pub(crate) fn blocklist(&self) -> Result<Entries> {
         let entries = match self {
@@ -268,8 +294,9 @@ fn socket_path(data: &Path) -> PathBuf {
 }
 
 /// Serves the socket until the process ends.
-pub(crate) fn listen(data: &Path, log: Arc<dyn Log>, view: CatalogView) -> Result<()> {
-    let path = socket_path(data);
+pub(crate) fn listen(config: &Config, log: Arc<dyn Log>, view: CatalogView) -> Result<()> {
+    let replays = Arc::new(Replays::new(config, log.clone(), view.clone()));
+    let path = socket_path(&config.data);
     // The data folder is locked by this process, so a socket that is there is a dead one's.
     if path.exists() {
         std::fs::remove_file(&path)?;
@@ -279,9 +306,9 @@ pub(crate) fn listen(data: &Path, log: Arc<dyn Log>, view: CatalogView) -> Resul
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let (log, view) = (log.clone(), view.clone());
+            let (log, view, replays) = (log.clone(), view.clone(), replays.clone());
             tokio::spawn(async move {
-                let answer = answer(stream, &log, &view);
+                let answer = answer(stream, &log, &view, &replays);
                 let result = tokio::time::timeout(TIMEOUT, answer).await;
                 if let Ok(Err(error)) = result {
                     tracing::warn!(%error, "a request on the control socket failed");
@@ -296,6 +323,7 @@ async fn answer(
     stream: tokio::net::UnixStream,
     log: &Arc<dyn Log>,
     view: &CatalogView,
+    replays: &Replays,
 ) -> Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut line = String::new();
@@ -317,6 +345,11 @@ async fn answer(
             let batch = alerts::record(&alert, log.partitions(Topic::Alerts));
             result(footfall_topics::append(log.as_ref(), batch).await)
         }
+        Ok(Request::Replay(job)) => result(replays.start(job).map(drop)),
+        Ok(Request::Replaying) => match replays.state() {
+            Ok(state) => Answer::Replaying(state),
+            Err(error) => Answer::Error(error.to_string()),
+        },
         Ok(Request::Blocklist) => {
             let log = log.clone();
             let read = move || crate::commands::block::read(&log);

@@ -5,6 +5,7 @@
 //! - `cli`: what may be said. `config`: the one configuration struct.
 //! - `roles`: `serve`, `ingest`, `aggregate`, `dashboard`, `engine`: what runs on.
 //! - `commands`: what does one thing and ends.
+//! - `replays`: history judged again by other rules.
 //! - `control`: how commands reach a running server. `http`: the server loop.
 //! - `telemetry`: logs, metrics, health. `demo`: the small site under `/demo`.
 //! - `bench`: the measurements of `make bench`. `evaluate`: how well fraud is told from people.
@@ -17,6 +18,7 @@ mod control;
 mod demo;
 mod evaluate;
 mod http;
+mod replays;
 mod roles;
 mod telemetry;
 

@@ -89,5 +89,19 @@ fn rules_change_while_the_server_runs_and_stay_after_a_crash() -> Result<()> {
     assert_eq!(server.run(&set)?, json!({ "version": 42, "changed": true }));
     until_judged(&server, &sender, "flagged 1 42")?;
     ensure!(list(&server)?.iter().any(|(version, _, now)| *version == 42 && *now));
+
+    // What yet others would have said of all these clicks; nothing that is in force changes.
+    let clicks: u64 =
+        server.sql("SELECT count() FROM footfall.events WHERE type = 'click'")?.parse()?;
+    std::fs::write(&other, "version = 50\n[tiers]\nno_impression = \"filter\"\n")?;
+    let tried = server.run(&["replay", "--from", "1h", "--rules", set[2]])?;
+    assert_eq!(
+        (&tried["rules"], &tried["clicks"], &tried["invalid"]),
+        (&json!(50), &json!(clicks), &json!(clicks))
+    );
+    let stored = "SELECT count(), countIf(verdict = 'invalid' AND rules = 50), uniqExact(id) FROM footfall.replays FORMAT TSV";
+    assert_eq!(server.sql(stored)?, format!("{clicks}\t{clicks}\t{clicks}"));
+    assert_eq!(judged(&server, &sender)?, "flagged 1 42");
+    ensure!(list(&server)?.iter().all(|(version, ..)| *version != 50));
     Ok(())
 }

@@ -84,6 +84,8 @@ pub(crate) struct Inputs {
     lanes: Vec<Lane>,
     received_at: fn(&[u8]) -> Option<i64>,
     held_back_since: Option<Instant>,
+    /// Nothing is taken that was received later.
+    until: i64,
 }
 
 impl Inputs {
@@ -112,7 +114,7 @@ impl Inputs {
                 aside: false,
             });
         }
-        Ok(Inputs { reader, lanes, received_at, held_back_since: None })
+        Ok(Inputs { reader, lanes, received_at, held_back_since: None, until: i64::MAX })
     }
 
     /// The partitions, in the order of the topics.
@@ -138,6 +140,26 @@ impl Inputs {
     /// Whether there are records that may not be taken before another topic was read.
     pub(crate) fn is_held_back(&self) -> bool {
         self.held_back_since.is_some()
+    }
+
+    /// From now on nothing is taken that was received later than this.
+    pub(crate) fn take_until(&mut self, received_at: i64) {
+        self.until = received_at;
+    }
+
+    /// Whether everything was taken that may be, of what there is before these offsets.
+    pub(crate) fn is_used_up(&self, ends: &[u64]) -> bool {
+        self.lanes.iter().zip(ends).all(|(lane, end)| {
+            match lane.front_received_at(self.received_at) {
+                Some(at) => at > self.until,
+                None => lane.read_to >= *end,
+            }
+        })
+    }
+
+    /// When the next record was received, of those that were read.
+    pub(crate) fn next_received_at(&self) -> Option<i64> {
+        self.lanes.iter().filter_map(|lane| lane.front_received_at(self.received_at)).min()
     }
 
     /// Reads more, if there is room. Waits at most `timeout`. Whether anything came.
@@ -227,7 +249,8 @@ impl Inputs {
                 }
             }
         }
-        first.map(|(_, index)| (index, second.saturating_add(STEP_MS)))
+        let (_, index) = first.filter(|(at, _)| *at <= self.until)?;
+        Some((index, second.saturating_add(STEP_MS).min(self.until)))
     }
 
     /// Takes exactly up to the given offsets, reading as needed: for replay.

@@ -6,9 +6,11 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use footfall_aggregator::library::adopt;
+use footfall_aggregator::replay::{ReplayProgress, replay};
+use footfall_aggregator::rules::RuleSet;
 use footfall_aggregator::{Handle, RuleLibrary, Settings, run_ads, run_aggregator};
 use footfall_event::ads::Revision;
-use footfall_event::{Activity, Topic, Verdict};
+use footfall_event::{Activity, Topic, Verdict, VerdictReason};
 use footfall_topics::catalog::CatalogView;
 use footfall_topics::embedded::{self, EmbeddedLog};
 use footfall_topics::{Log, Ownership, Partition, RecordBatch, append_blocking};
@@ -328,4 +330,53 @@ fn a_replay_judges_by_the_rules_of_its_time() {
     assert_eq!((first.id.as_u128(), first.verdict, first.rules), (1, Verdict::Valid, 9));
     drop(log);
     inner.close(Duration::from_secs(5));
+}
+
+/// History judged again by the same rules says the same; by others it says what they say.
+#[test]
+fn history_is_judged_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    let acts = traffic(8, 2_000);
+    let running = start(log.clone(), quick());
+    for part in acts.chunks(100) {
+        append(log.as_ref(), part);
+    }
+    check(log.as_ref(), &acts);
+    let last = Act { id: 1, time: MIDNIGHT + 9 * HOUR, ..acts[0].clone() };
+    let last = Act { activity: Activity::Pageview, received_at: last.time, bot: false, ..last };
+    for person in [2, 3] {
+        append(log.as_ref(), &[Act { id: u128::from(person), person, ..last.clone() }]);
+    }
+    wait_until("the end", || count(log.as_ref(), Topic::JudgedEvents) == 2_002);
+    running.stop();
+    let mut in_force = std::collections::BTreeMap::new();
+    for (_, _, json) in records(log.as_ref(), Topic::JudgedEvents) {
+        let event = footfall_event::Event::from_json(&json).unwrap();
+        let judged = event.judged.clone().unwrap();
+        if event.activity == Activity::Click {
+            in_force.insert(event.id, (judged.verdict, judged.reasons));
+        }
+    }
+    for (_, _, json) in records(log.as_ref(), Topic::Verdicts) {
+        let revision: Revision<'_> = serde_json::from_slice(&json).unwrap();
+        in_force.insert(revision.id, (revision.verdict, revision.reasons));
+    }
+    let judge = |rules: RuleSet, from| {
+        let progress = ReplayProgress::default();
+        let found = replay(log.as_ref(), &Arc::new(rules), &Settings::default(), from, &progress);
+        let (done, total) =
+            (progress.done.load(Ordering::SeqCst), progress.total.load(Ordering::SeqCst));
+        assert_eq!((done, total), (2_002, 2_002));
+        found.unwrap()
+    };
+    let again = judge(RuleSet::default(), i64::MIN);
+    let found: std::collections::BTreeMap<_, _> =
+        again.iter().map(|click| (click.id, (click.verdict, click.reasons.clone()))).collect();
+    assert!(found.len() > 300, "{}", found.len());
+    assert_eq!(found, in_force);
+    let without = judge(RuleSet::default().without(VerdictReason::BotAgent), MIDNIGHT);
+    assert!(without.len() < again.len() && without.iter().all(|click| click.time >= MIDNIGHT));
+    assert!(without.iter().all(|click| !click.reasons.contains(&VerdictReason::BotAgent)));
+    log.close(Duration::from_secs(5));
 }

@@ -6,6 +6,7 @@ pub(crate) mod block;
 pub(crate) mod doctor;
 pub(crate) mod import;
 pub(crate) mod key;
+pub(crate) mod replay;
 pub(crate) mod rules;
 pub(crate) mod simulate;
 pub(crate) mod site;

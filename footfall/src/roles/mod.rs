@@ -59,6 +59,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Command::Doctor => commands::doctor::run(&config, json),
         Command::Schema { topic } => commands::schema(&topic),
         Command::Rules(command) => commands::rules::run(&config, &command, json),
+        Command::Replay(args) => commands::replay::run(&config, &args, json),
         Command::Evaluate(args) => crate::evaluate::run(&args),
         Command::Bench(args) => crate::bench::run(&config, &args),
     }

@@ -114,7 +114,7 @@ async fn run_until_stopped(config: &mut Config, parts: Parts, json: bool) -> Res
         if config.uses_kafka() {
             std::fs::create_dir_all(&config.data)?;
         } else {
-            control::listen(&config.data, log.clone(), view.clone())?;
+            control::listen(config, log.clone(), view.clone())?;
         }
         let all_ready: Ready =
             Arc::new(move || ready.iter().try_for_each(|ready| ready.as_ref()()));

@@ -74,6 +74,11 @@ pub(crate) fn run(config: &Config, command: ImportCommand, json: bool) -> Result
     Ok(())
 }
 
+/// The bar of a command that follows what somebody else does.
+pub(crate) fn progress_bar() -> Progress {
+    Progress::new(0, Arc::default())
+}
+
 fn import<F: Kind>(config: &Config, kind: &str, args: ImportArgs, format: F) -> Result<Summary> {
     let started = Instant::now();
     let now_ms = now_ms();

@@ -48,6 +48,21 @@ impl Progress {
         }
     }
 
+    /// Says that so many of so many events were read.
+    pub(crate) fn follow(&mut self, done: u64, total: u64) {
+        self.bar.set_length(total);
+        if self.is_terminal {
+            self.bar.set_position(done);
+            self.bar.set_message(format!("{} events", grouped(done)));
+            return;
+        }
+        let tenth = (done * 10).checked_div(total).unwrap_or(0);
+        if tenth > self.tenth {
+            self.tenth = tenth;
+            eprintln!("{:>3} %  {} events", tenth * 10, grouped(done));
+        }
+    }
+
     /// Takes the bar away.
     pub(crate) fn end(&self) {
         self.bar.finish_and_clear();
