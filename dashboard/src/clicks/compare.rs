@@ -13,7 +13,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use http::request::Parts;
 
-use self::load::{Version, changes, moves, versions};
+use self::load::{Sides, Version, changes, moves, versions};
 use super::choice::Filter;
 use super::load::Summary;
 use crate::App;
@@ -54,12 +54,15 @@ pub(crate) async fn answer(
         };
     };
     let terms = app.status.terms(&choice.view.site, &choice.campaign);
-    let of = (&choice, &subject.period, &terms);
+    let others = app.status.terms_of(version, &choice.view.site, &choice.campaign);
+    let tried_terms = others.as_ref().unwrap_or(&terms);
+    let period = &subject.period;
+    let sides = Sides { choice: &choice, period, in_force: &terms, tried: tried_terms, version };
     let limit = if extension.is_empty() { page::ROWS } else { app.settings.export_rows_max.max(1) };
     let offset = (choice.view.page - 1).saturating_mul(limit);
     let (moves, changes, all) = tokio::join!(
-        moves(&runner, of, version),
-        changes(&runner, of, version, (limit, offset)),
+        moves(&runner, sides),
+        changes(&runner, sides, (limit, offset)),
         Summary::load(&runner, &choice, &subject.period, &terms),
     );
     let read = match (moves, changes, all) {

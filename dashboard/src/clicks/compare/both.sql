@@ -1,5 +1,5 @@
--- Clicks beside what other rules say of them: those that both have judged. The words of the reasons
--- that make a click invalid are those of the rules in force, for both.
+-- Clicks beside what other rules say of them: those that both have judged. The first argument has the
+-- words of the reasons that make a click invalid by these other rules.
     SELECT
         old.*,
         new.verdict AS tried,

@@ -61,18 +61,26 @@ pub(crate) async fn versions(
     runner.rows("rules_versions", query).await
 }
 
+/// What is compared.
+#[derive(Clone, Copy)]
+pub(super) struct Sides<'a> {
+    pub(super) choice: &'a Choice,
+    pub(super) period: &'a Period,
+    /// The rules in force.
+    pub(super) in_force: &'a Terms,
+    /// The others, if they are known; else those in force.
+    pub(super) tried: &'a Terms,
+    /// Version of the others.
+    pub(super) version: u32,
+}
+
 /// Binds a statement over clicks beside what a version says of them.
-fn of_both(
-    runner: &Runner<'_>,
-    sql: &str,
-    (choice, period, terms): (&Choice, &Period, &Terms),
-    version: u32,
-) -> Query {
+fn of_both(runner: &Runner<'_>, sql: &str, sides: Sides<'_>) -> Query {
+    let Sides { choice, period, in_force, tried, version } = sides;
     let both = include_str!("both.sql").trim_end();
     let clicks = include_str!("../judged.sql").trim_end();
     let sql = sql.replace("{both}", both).replace("{clicks}", clicks);
-    let filters = terms.filters();
-    let query = runner.client().query(&sql).bind(&filters).bind(&filters);
+    let query = runner.client().query(&sql).bind(tried.filters()).bind(in_force.filters());
     revised(query, choice, period)
         .bind(&choice.view.site)
         .bind(version)
@@ -81,23 +89,18 @@ fn of_both(
 }
 
 /// Reads the sums.
-pub(super) async fn moves(
-    runner: &Runner<'_>,
-    of: (&Choice, &Period, &Terms),
-    version: u32,
-) -> Result<Moves, Failure> {
-    let query = of_both(runner, include_str!("summary.sql"), of, version);
+pub(super) async fn moves(runner: &Runner<'_>, sides: Sides<'_>) -> Result<Moves, Failure> {
+    let query = of_both(runner, include_str!("summary.sql"), sides);
     Ok(Moves { all: runner.rows("rules_summary", query).await? })
 }
 
 /// Reads `limit` clicks that change from `offset`; those whose counting changes come first.
 pub(super) async fn changes(
     runner: &Runner<'_>,
-    of: (&Choice, &Period, &Terms),
-    version: u32,
+    sides: Sides<'_>,
     (limit, offset): (u32, u32),
 ) -> Result<Vec<Changed>, Failure> {
-    let query = of_both(runner, include_str!("changes.sql"), of, version);
+    let query = of_both(runner, include_str!("changes.sql"), sides);
     runner.rows("rules_changes", query.bind(limit).bind(offset)).await
 }
 
