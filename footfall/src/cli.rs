@@ -303,6 +303,8 @@ pub(crate) enum RulesCommand {
     /// Print the built-in rules.toml, or one that was in force
     Show {
         /// Its version, as `rules list` shows it
+        // Another id than the field's: `--version` has that one.
+        #[arg(id = "shown", value_name = "VERSION")]
         version: Option<u32>,
     },
     /// Print the page that explains each reason
