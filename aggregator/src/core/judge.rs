@@ -2,6 +2,7 @@
 //! out about clicks later.
 
 use footfall_event::ads::{Proof, partition_of_hash};
+use footfall_event::blocklist::{BlockEntry, Subject};
 use footfall_event::{Activity, Hex64, Id, Judgement, Topic, Verdict, VerdictReason, record};
 use footfall_topics::RecordBatch;
 
@@ -101,8 +102,26 @@ impl Core {
         if self.watermark_ms >= self.judge.due() {
             let corrections = self.judge.close(self.watermark_ms);
             self.send(&corrections, out);
+            self.block(out);
         }
         self.judge.tidy(self.watermark_ms);
+    }
+
+    /// Puts networks on the blocklist. Ingest follows it.
+    fn block(&mut self, out: &mut RecordBatch) {
+        for block in self.judge.take_blocks() {
+            let entry = BlockEntry {
+                v: record::VERSION,
+                subject: Subject::Network,
+                value: Hex64(block.network).to_string(),
+                allow: false,
+                until: Some(block.until),
+                by: format!("rule {}", block.reason),
+                why: block.reason.sentence().to_owned(),
+                at: block.at,
+            };
+            out.push(Topic::Blocklist, 0, entry.key().as_bytes(), &entry.to_json());
+        }
     }
 
     /// Says what is thought of clicks by now.

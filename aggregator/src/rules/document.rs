@@ -73,7 +73,7 @@ pub fn markdown(rules: &RuleSet) -> String {
     line("");
     line("## Shared by several rules");
     line("");
-    for section in ["hindsight", "shared_address"] {
+    for section in ["hindsight", "shared_address", "blocking"] {
         for threshold in rules.base().thresholds.list().iter().filter(|t| t.section == section) {
             line(&format!(
                 "- `{}.{}` = {}: {}.",

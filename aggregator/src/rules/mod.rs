@@ -45,6 +45,6 @@ mod zones;
 pub use campaign_judge::{CampaignJudge, Candidate, Change, Delta, Outcome};
 pub use click::Opinion;
 pub use facts::Facts;
-pub use network_judge::{Correction, JudgeLimits, NetworkJudge};
+pub use network_judge::{Block, Correction, JudgeLimits, NetworkJudge};
 pub use reasons::{Marks, Reasons};
 pub use ruleset::{RuleError, RuleSet, Rules};

@@ -68,6 +68,28 @@ pub struct Correction {
     pub opinion: Opinion,
 }
 
+/// A network that is to be blocked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// Keyed hash of the address.
+    pub network: u64,
+    /// Why.
+    pub reason: VerdictReason,
+    /// The click that was one too many.
+    pub at: i64,
+    /// Until when, milliseconds since 1970.
+    pub until: i64,
+}
+
+/// Reasons that are about a network, and not about one click.
+const OF_NETWORKS: [VerdictReason; 5] = [
+    VerdictReason::NetworkRate,
+    VerdictReason::CampaignRate,
+    VerdictReason::Churn,
+    VerdictReason::RegularTiming,
+    VerdictReason::ClicksEverything,
+];
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Waiting {
     pub(crate) click: Click,
@@ -101,6 +123,10 @@ pub struct NetworkJudge {
     placements: Placements,
     publishers: Publishers,
     clicks_max: usize,
+    /// Clicks of networks that were invalid for what the network did.
+    bad: Recent<u32>,
+    #[serde(skip)]
+    to_block: Vec<Block>,
     /// The minute in which old things were last forgotten.
     tidied: i64,
 }
@@ -118,6 +144,8 @@ impl NetworkJudge {
             placements: Placements::default(),
             publishers: Publishers::default(),
             clicks_max: limits.clicks_max,
+            bad: Recent::new(NETWORKS_MS, limits.networks_max / 4),
+            to_block: Vec::new(),
             tidied: i64::MIN,
         }
     }
@@ -128,6 +156,7 @@ impl NetworkJudge {
         self.networks.set_max(limits.networks_max);
         self.impressions.set_max(limits.impressions_max);
         self.shows.set_max(limits.networks_max / 4);
+        self.bad.set_max(limits.networks_max / 4);
         self.clicks_max = limits.clicks_max;
         self
     }
@@ -293,6 +322,7 @@ impl NetworkJudge {
                 self.settled.add((due, id), waiting);
             } else {
                 let due = time + of.thresholds.hindsight.final_s * 1_000;
+                self.count_bad(&waiting.click, now);
                 waiting.last = true;
                 self.waiting.insert((due, id), waiting);
             }
@@ -328,6 +358,30 @@ impl NetworkJudge {
             corrections.extend(waiting.and_then(|waiting| waiting.say(now)));
         }
         corrections
+    }
+
+    /// Counts a click that is invalid for what its network did; one too many puts the network on the
+    /// blocklist. Where many share an address, nobody is to suffer for another.
+    fn count_bad(&mut self, click: &Click, now: Opinion) {
+        let of = self.rules.of(click.site, click.campaign);
+        let limit = &of.thresholds.blocking;
+        let by_network = now.reasons.intersection(Reasons::from_iter(OF_NETWORKS));
+        let Some(reason) = of.first_invalid(by_network) else { return };
+        if limit.clicks == 0 || click.network == 0 || !now.marks.has(Marks::HOUSEHOLD) {
+            return;
+        }
+        let (at, hours, clicks) = (click.time, limit.hours, limit.clicks);
+        let count = self.bad.touch(click.network, || 0);
+        *count += 1;
+        if *count == clicks {
+            let until = at.saturating_add(hours * 3_600_000);
+            self.to_block.push(Block { network: click.network, reason, at, until });
+        }
+    }
+
+    /// The networks that are to be blocked, since the last time.
+    pub fn take_blocks(&mut self) -> Vec<Block> {
+        std::mem::take(&mut self.to_block)
     }
 
     /// Compares the click with others in its placement, whatever their campaign. Returns what that
@@ -391,6 +445,7 @@ impl NetworkJudge {
         self.networks.tidy(watermark);
         self.impressions.tidy(watermark);
         self.shows.tidy(watermark);
+        self.bad.tidy(watermark);
     }
 
     /// Bytes that it holds, nearly.

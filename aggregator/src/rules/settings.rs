@@ -110,6 +110,13 @@ sections! {
         "impressions of a network that stand for one person where more are shown than its visitors explain"
             impressions: u32 = 30 in 1, 10_000;
     }
+    /// When a network is put on the blocklist.
+    blocking: Blocking {
+        "invalid clicks of a household within half a day, for what its network did, from which on it is blocked; 0: never"
+            clicks: u32 = 30 in 0, 100_000;
+        "hours after the click for which it is blocked; its hash lives no longer than a day or two"
+            hours: i64 = 12 in 1, 48;
+    }
     /// The second click of a double-click.
     double_click: DoubleClick {
         "milliseconds after the click before within which it is a double-click"

@@ -31,7 +31,11 @@ pub(crate) async fn start(
     let library = Arc::new(RuleLibrary::new(view.clone()));
     let (file, view) = (config.rules.clone(), view.clone());
     let Some(file) = file else {
-        tokio::task::spawn_blocking(move || adopt_built_in(&view)).await??;
+        match tokio::task::spawn_blocking(move || adopt_built_in(&view)).await? {
+            // This program's rules differ from those that had their number before: these stay.
+            Err(error @ AdoptError::Taken { .. }) => tracing::warn!(%error, "the rules stay"),
+            outcome => drop(outcome?),
+        }
         return Ok(library);
     };
     let seen = look(&file);

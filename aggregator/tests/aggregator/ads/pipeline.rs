@@ -9,6 +9,7 @@ use footfall_aggregator::core::Core;
 use footfall_aggregator::rules::RuleSet;
 use footfall_aggregator::shard::{AdStats, Input, Stage};
 use footfall_event::ads::{AdDelta, Measures, Revision};
+use footfall_event::blocklist::BlockEntry;
 use footfall_event::{Activity, Event, Id, Topic, Verdict, VerdictReason};
 use footfall_topics::RecordBatch;
 
@@ -75,6 +76,7 @@ pub(crate) struct Pipeline {
     pub(crate) judged: BTreeMap<Id, u32>,
     pub(crate) stats: AdStats,
     pub(crate) dead_letters: u64,
+    pub(crate) blocked: BTreeMap<Vec<u8>, BlockEntry>,
     pub(crate) alerts: Vec<Vec<u8>>,
     pub(crate) performance: BTreeMap<Vec<u8>, Vec<u8>>,
 }
@@ -122,6 +124,7 @@ impl Pipeline {
             judged: BTreeMap::new(),
             stats: AdStats::default(),
             dead_letters: 0,
+            blocked: BTreeMap::new(),
             alerts: Vec::new(),
             performance: BTreeMap::new(),
         }
@@ -206,6 +209,10 @@ impl Pipeline {
                 }
                 Topic::Alerts => self.alerts.push(value.to_vec()),
                 Topic::Sessions => {}
+                Topic::Blocklist => {
+                    let entry = serde_json::from_slice(value).unwrap();
+                    assert!(self.blocked.insert(key.to_vec(), entry).is_none(), "once");
+                }
                 other => panic!("{}: {}", other.name(), String::from_utf8_lossy(value)),
             }
         }

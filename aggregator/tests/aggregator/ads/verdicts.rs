@@ -93,7 +93,7 @@ impl Crowd {
             crowd.visit((1, 0), BEGIN + 40 * MINUTE + n * MINUTE, "top", (true, 1));
         }
         // One address, many agents, no life.
-        for n in 0..30 {
+        for n in 0..45 {
             crowd.visit((2, n), MIDNIGHT + n as i64 * 40 * SECOND, "side", (false, 1));
         }
         // A placement that hides its ads: everybody at another address.
@@ -155,7 +155,14 @@ fn verdicts_depend_on_what_happened_and_on_nothing_else() {
     let mut found = std::collections::BTreeSet::new();
     for seed in 1..=2 {
         let events = Crowd::of(seed);
-        let (_, expected) = run(&events, 0);
+        let (undisturbed, expected) = run(&events, 0);
+        let churned: Vec<_> = undisturbed.blocked.values().collect();
+        assert_eq!(churned.len(), 1, "{churned:?}");
+        let network = network_id(2, footfall_event::time::day_of(MIDNIGHT));
+        assert_eq!(churned[0].value, network.to_string());
+        assert!(
+            churned[0].by.starts_with("rule ") && churned[0].until > Some(MIDNIGHT + 12 * HOUR)
+        );
         for order in 1..=3 {
             let (pipeline, figures) = run(&events, order);
             for (id, verdict) in &expected.clicks {
@@ -166,6 +173,7 @@ fn verdicts_depend_on_what_happened_and_on_nothing_else() {
                 );
             }
             assert_eq!(figures, expected, "seed {seed}, order {order}");
+            assert_eq!(pipeline.blocked, undisturbed.blocked, "seed {seed}, order {order}");
             assert!(pipeline.stats.corrected > 20, "{:?}", pipeline.stats);
             assert!(pipeline.judged.values().all(|times| *times == 1), "each event once");
         }

@@ -113,7 +113,8 @@ fn keep(out: &RecordBatch, pending: &mut Pending) -> Result<()> {
             Topic::JudgedEvents | Topic::AdClicks | Topic::AdConversions if is_event(value) => {
                 pending.push_event(value);
             }
-            Topic::AdClicks | Topic::AdConversions | Topic::AdDeltas => {}
+            // Nor does it block anybody now.
+            Topic::AdClicks | Topic::AdConversions | Topic::AdDeltas | Topic::Blocklist => {}
             Topic::Sessions => pending.push_session(value),
             other => bail!(
                 "an accepted event could not be judged ({}): {}",
