@@ -123,6 +123,16 @@ static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
     }
 });
 
+/// Names that look like a crawler's and are something else where these words stand: Cubot makes
+/// phones, Teoma had a toolbar, and 008 is a part of Opera Mini's versions.
+const NOT_BOTS: [(&str, &str); 3] =
+    [("cubot", "cubot"), ("teoma", "teomabar"), ("008", "opera mini/")];
+
+fn is_person(bot: &str, text: &str) -> bool {
+    let named = NOT_BOTS.iter().find(|(name, _)| bot.eq_ignore_ascii_case(name));
+    named.is_some_and(|(_, word)| text.to_ascii_lowercase().contains(word))
+}
+
 fn parse(text: &str) -> Agent {
     let digest = xxhash_rust::xxh3::xxh3_128(text.as_bytes());
     if text.trim().is_empty() || text == "-" {
@@ -131,9 +141,7 @@ fn parse(text: &str) -> Agent {
     let text = &text[..text.floor_char_boundary(AGENT_BYTES_MAX)];
     let patterns = &*PATTERNS;
     let mut agent = Agent { digest, ..Agent::default() };
-    // Cubot makes phones.
-    let bot = patterns.crawlers.extract(text);
-    if let Some(bot) = bot.filter(|bot| !bot.family.eq_ignore_ascii_case("cubot")) {
+    if let Some(bot) = patterns.crawlers.extract(text).filter(|bot| !is_person(&bot.family, text)) {
         agent.bot = bot.family.into_owned();
     }
     if let Some(browser) = patterns.browsers.extract(text) {
