@@ -134,12 +134,23 @@ function advertise(query) {
   });
 }
 
+/** Pages that were shown here, by address: going back to one is done at once. */
+const kept = new Map([[location.href, taken(document)]]);
+
+function taken(page) {
+  return { main: page.querySelector("main").cloneNode(true), title: page.title };
+}
+
 /** Puts another page's content in the place of this one's, without loading the page. */
 async function swap(address) {
-  const reply = await realFetch(address);
-  const other = new DOMParser().parseFromString(await reply.text(), "text/html");
-  document.querySelector("main").replaceWith(other.querySelector("main"));
-  document.title = other.title;
+  if (!kept.has(address)) {
+    const reply = await realFetch(address);
+    const page = new DOMParser().parseFromString(await reply.text(), "text/html");
+    kept.set(address, taken(page));
+  }
+  const { main, title } = kept.get(address);
+  document.querySelector("main").replaceWith(main.cloneNode(true));
+  document.title = title;
   scrollTo(0, 0);
 }
 

@@ -97,9 +97,12 @@ fn kafka_stops_for_a_while() -> Result<()> {
     let (acknowledged, refused) = sender.join().expect("the sender does not panic");
     println!("{acknowledged} beacons acknowledged, {} refused", refused.len());
     ensure!(refused.is_empty(), "the spool takes what Kafka can't: {refused:?}");
+    let mut count = 0;
     eventually("all is there once when Kafka is back", Duration::from_secs(120), || {
-        let count = stored(&system)?;
+        count = stored(&system)?;
         ensure!(count <= acknowledged, "{count} stored of {acknowledged}: counted twice");
         Ok(count == acknowledged)
     })
+    .unwrap_or_else(|error| panic!("{error}: {count} stored of {acknowledged} acknowledged"));
+    Ok(())
 }
