@@ -5,16 +5,19 @@
 
 mod system;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use footfall_tests::footfall::eventually;
+use footfall_tests::footfall::{Footfall, eventually};
 use footfall_tests::load::{Sender, TOTALS_SQL, ads, crowd};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use serde_json::Value;
+use rdkafka::ClientConfig;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use serde_json::{Value, json};
 use system::System;
 
 const SITE: &str = "torture.example";
@@ -130,4 +133,71 @@ fn embedded_survives_random_kills() -> Result<()> {
 #[test]
 fn kafka_survives_random_kills() -> Result<()> {
     run(System::kafka(SITE)?, rounds(6), 12)
+}
+
+/// A transaction that nobody ends yet, as a dead owner leaves it, with one record in each partition
+/// of `batches`.
+fn open_transaction(bootstrap: &str) -> Result<BaseProducer> {
+    const TIME: Duration = Duration::from_secs(20);
+    let producer: BaseProducer = ClientConfig::new()
+        .set("bootstrap.servers", bootstrap)
+        .set("transactional.id", "somebody-who-died")
+        .create()?;
+    producer.init_transactions(TIME)?;
+    producer.begin_transaction()?;
+    let topic = "footfall.batches";
+    let metadata = producer.client().fetch_metadata(Some(topic), TIME)?;
+    for partition in metadata.topics()[0].partitions() {
+        let record = BaseRecord::to(topic).partition(partition.id()).key("died").payload("{}");
+        producer.send(record).map_err(|(error, _)| error)?;
+    }
+    // A flush would wait for the end of the transaction, too.
+    eventually("the records are stored", TIME, || {
+        producer.poll(Duration::from_millis(10));
+        Ok(producer.in_flight_count() == 0)
+    })?;
+    Ok(producer)
+}
+
+/// What a shard has committed stays hidden behind an open transaction of another group in the same
+/// partition of `batches`. A new owner must wait for it, or it begins with a state from before.
+#[test]
+fn kafka_commits_behind_an_open_transaction_are_remembered() -> Result<()> {
+    let mut system = System::kafka(SITE)?;
+    let sender = Sender::new(&prepared(&system)?);
+    let now = i64::try_from(std::time::SystemTime::UNIX_EPOCH.elapsed()?.as_millis())?;
+    let send = |system: &System, what: &str, after: i64, more: Value| {
+        let mut event = json!({
+            "type": what, "id": uuid::Uuid::new_v4().to_string(), "site": SITE, "time": now - 60_000 + after,
+            "ip": "198.18.0.1", "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+            "url": format!("https://{SITE}/basket"),
+        });
+        let more: BTreeMap<String, Value> = serde_json::from_value(more)?;
+        more.into_iter().for_each(|(name, value)| event[name] = value);
+        sender.insist(|| system.ingest_url(), &[event], Duration::from_secs(30))
+    };
+    let bought = |system: &System, micros: i64| {
+        eventually(&format!("{micros} bought"), Duration::from_secs(60), || {
+            let sum = "SELECT sum(view_conversions_micros) FROM footfall.ad_windows";
+            Ok(system.sql(sum)?.parse::<i64>()? == micros)
+        })
+    };
+    let died = open_transaction(system.broker().context("it runs on Kafka")?.bootstrap())?;
+    send(&system, "impression", 0, json!({"ad": "ad-c3", "placement": "top", "position": 1}))?;
+    let of = |status| json!({"transaction": "order-1", "goal": "basket", "status": status});
+    send(&system, "conversion", 30_000, of("sale"))?;
+    bought(&system, 1_000_000)?;
+    for aggregator in system.aggregators() {
+        aggregator.kill();
+    }
+    for aggregator in system.aggregators() {
+        aggregator.restart()?;
+    }
+    send(&system, "conversion", 50_000, of("rejected"))?;
+    eventually("the next owner waits", Duration::from_secs(60), || {
+        let waits = |aggregator: &mut &mut Footfall| aggregator.log().contains("waiting for batch");
+        Ok(system.aggregators().iter_mut().any(waits))
+    })?;
+    died.abort_transaction(Duration::from_secs(20))?;
+    bought(&system, 0)
 }

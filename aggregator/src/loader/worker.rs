@@ -58,8 +58,7 @@ impl Worker for LoadWorker {
             lanes.push(lane);
         }
         let (sender, receiver) = channel();
-        let mut loading =
-            Loading { of: self, shard, opener, shard_log, reader, lanes, sender, receiver };
+        let mut loading = Loading { of: self, shard, shard_log, reader, lanes, sender, receiver };
         loading.work(signal)
     }
 
@@ -83,7 +82,6 @@ struct Inserted {
 struct Loading<'a> {
     of: &'a LoadWorker,
     shard: u32,
-    opener: &'a dyn ShardOpener,
     shard_log: Box<dyn ShardLog>,
     reader: Box<dyn Reader>,
     lanes: Vec<Lane>,
@@ -242,13 +240,9 @@ impl Loading<'_> {
                 CommitError::Failed(why) => {
                     tracing::warn!(group = "load", shard = self.shard, why, "not committed");
                 }
+                // Whatever became of it, beginning anew at what is committed is right, and cheap.
                 CommitError::Unknown(why) => {
-                    tracing::warn!(group = "load", shard = self.shard, why, "commit unclear");
-                    self.shard_log = self.opener.open(self.shard)?;
-                    let now = self.shard_log.committed(&[positions[0].partition])?;
-                    if now.first() == Some(&Some(positions[0].clone())) {
-                        break;
-                    }
+                    return Err(Ended::Failed(format!("commit unclear: {why}")));
                 }
             }
             if !signal.sleep(wait) {

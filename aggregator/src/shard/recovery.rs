@@ -2,6 +2,7 @@
 //! as it was, with the outputs thrown away.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use footfall_event::Topic;
 use footfall_topics::{Log, LogError, Partition, Reader, RecordBatch};
@@ -12,6 +13,11 @@ use super::snapshots::{self, Side, Snapshot};
 use super::{RestoreError, Stage};
 use crate::library::RuleLibrary;
 use crate::rules::RuleSet;
+
+/// A commit is hidden by somebody else's open transaction for this long at the most: the cluster ends
+/// what its owner doesn't within a minute, and looks for such every ten seconds.
+const HIDDEN_MAX: Duration = Duration::from_secs(90);
+const HIDDEN_LOOK: Duration = Duration::from_millis(500);
 
 /// A state, and which batch it is the result of.
 pub(crate) struct Recovered<S> {
@@ -42,24 +48,26 @@ pub(crate) fn recover<S: Stage>(
     let snapshot = snapshots::load(log, reader.as_mut(), group, shard)?;
     let snapshot = snapshot.filter(|snapshot| is_usable(snapshot, committed, shard));
     let snapshot = snapshot.filter(|snapshot| restore(&mut fresh, snapshot, shard).is_ok());
-    let partition = Partition { topic: Topic::Batches, number: shard };
-    let mut offsets = log.offsets(partition)?;
-    let (mut start, mut seq) = (vec![0; committed.len()], 0);
+    let (mut start, mut seq, mut from) = (vec![0; committed.len()], 0, 0);
     if let Some(snapshot) = &snapshot {
-        offsets.start = offsets.start.max(snapshot.manifest.batches_from);
+        from = snapshot.manifest.batches_from;
         start.clone_from(&snapshot.manifest.ends);
         seq = snapshot.manifest.seq;
     }
-    let mut records = record::read(reader.as_mut(), shard, group, offsets, seq)?;
+    let since = Instant::now();
+    let mut records = loop {
+        let records = batch_records(log, reader.as_mut(), (group, shard), (from, seq))?;
+        let reached = records.last().map_or(&start, |record| &record.ends);
+        if reached == committed || !is_hidden((group, shard), (reached, committed), since) {
+            break records;
+        }
+        if !go_on() {
+            return Err(LogError::Closed);
+        }
+        std::thread::sleep(HIDDEN_LOOK);
+    };
     if snapshot.is_none() {
         start = shorten::<S>(&mut records, start);
-    }
-    let last = records.last();
-    let reached = last.map_or(&start, |record| &record.ends);
-    if last.is_some() && reached != committed {
-        // Never seen in a correct log: batch record and offsets are one commit. Going on with the
-        // offsets keeps every event counted once; only visits across the gap may differ.
-        tracing::error!(group, shard, ?reached, ?committed, "batch records and offsets disagree");
     }
     let inputs = S::inputs();
     let mut stage = fresh;
@@ -83,6 +91,36 @@ pub(crate) fn recover<S: Stage>(
     let clock_ms = records.last().map(|record| record.clock_ms);
     let side = snapshot.map(|snapshot| snapshot.side);
     Ok(Recovered { stage, seq, side, clock_ms, replayed, reader })
+}
+
+/// The records of a group's batches, from an offset of the shard's partition of `batches` on.
+fn batch_records(
+    log: &dyn Log,
+    reader: &mut dyn Reader,
+    (group, shard): (&str, u32),
+    (from, after_seq): (u64, u64),
+) -> Result<Vec<BatchRecord>, LogError> {
+    let mut offsets = log.offsets(Partition { topic: Topic::Batches, number: shard })?;
+    offsets.start = offsets.start.max(from);
+    record::read(reader, shard, group, offsets, after_seq)
+}
+
+/// Batch record and offsets are one commit. But all stages of a shard share the partition, and on
+/// Kafka an open transaction hides what others have committed behind it. When its owner has died, the
+/// next owner or the cluster ends it. Whether that is still worth waiting for.
+fn is_hidden(
+    (group, shard): (&str, u32),
+    (reached, committed): (&[u64], &[u64]),
+    since: Instant,
+) -> bool {
+    if since.elapsed() > HIDDEN_MAX {
+        // Never seen in a correct log. Going on with the offsets keeps every event counted once; only
+        // what spans the gap (visits, transactions) may differ.
+        tracing::error!(group, shard, ?reached, ?committed, "batch records are missing");
+        return false;
+    }
+    tracing::info!(group, shard, ?reached, ?committed, "waiting for batch records");
+    true
 }
 
 /// The rules by which a batch was judged.

@@ -172,10 +172,10 @@ impl<S: Stage> Running<'_, S> {
             drop(taken);
             stats.records = stats.records.max(1);
             self.seq += 1;
-            self.ends = self.inputs.ends();
+            let begin = std::mem::replace(&mut self.ends, self.inputs.ends());
             BatchRecord::new(self.group, self.seq, self.ends.clone(), version, &stats)
                 .write(self.shard, &mut outputs);
-            self.commit(&outputs, signal)?;
+            self.commit(&outputs, &begin, signal)?;
             outputs.clear();
             committed_at = Instant::now();
             self.publish(&stats);
@@ -210,8 +210,13 @@ impl<S: Stage> Running<'_, S> {
         Ok(())
     }
 
-    /// Commits a batch, whatever it takes, as long as the shard is ours.
-    fn commit(&mut self, outputs: &RecordBatch, signal: &Signal) -> Result<(), Ended> {
+    /// Commits a batch that begins at `begin`, whatever it takes, as long as the shard is ours.
+    fn commit(
+        &mut self,
+        outputs: &RecordBatch,
+        begin: &[u64],
+        signal: &Signal,
+    ) -> Result<(), Ended> {
         let partitions = self.inputs.partitions();
         let positions: Vec<Position> = partitions
             .iter()
@@ -238,7 +243,7 @@ impl<S: Stage> Running<'_, S> {
                 }
                 CommitError::Unknown(why) => {
                     tracing::warn!(group = self.group, shard = self.shard, why, "commit unclear");
-                    if self.was_committed(&partitions)? {
+                    if self.was_committed(&partitions, begin)? {
                         break;
                     }
                 }
@@ -250,10 +255,15 @@ impl<S: Stage> Running<'_, S> {
         Ok(())
     }
 
-    /// Opens the shard again, which settles what was open, and compares.
-    fn was_committed(&mut self, partitions: &[Partition]) -> Result<bool, Ended> {
+    /// Opens the shard again, which settles what was open, and compares. The shard may have been
+    /// somebody else's in between: then the batch is theirs, too.
+    fn was_committed(&mut self, partitions: &[Partition], begin: &[u64]) -> Result<bool, Ended> {
         self.shard_log = self.opener.open(self.shard)?;
-        Ok(committed(self.shard_log.as_mut(), partitions)? == self.ends)
+        let found = committed(self.shard_log.as_mut(), partitions)?;
+        if found != self.ends && found != begin {
+            return Err(Ended::Lost(format!("another owner has come to {found:?}")));
+        }
+        Ok(found == self.ends)
     }
 
     fn publish(&self, stats: &BatchStats) {
