@@ -248,6 +248,7 @@ impl Ads {
                     time: note.time,
                     site: note.site.0,
                     campaign: 0,
+                    at: note.at,
                     opinion: Opinion {
                         reasons: note.reasons.iter().copied().collect(),
                         marks: Marks(note.marks),

@@ -39,7 +39,7 @@ pub(crate) struct ClickNote {
     pub(crate) site: Hex64,
     /// When it happened.
     pub(crate) time: i64,
-    /// When that was found out, by the watermark of the shard.
+    /// The moment of the look that found it out, by the time of events.
     pub(crate) at: i64,
     /// When that was found out, by receipt.
     pub(crate) received_at: i64,

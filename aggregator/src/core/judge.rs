@@ -128,13 +128,13 @@ impl Core {
     fn send(&self, corrections: &[Correction], out: &mut RecordBatch) {
         let rules = self.judge.rules().version();
         for correction in corrections {
-            let Correction { id, time, site, campaign, opinion } = *correction;
+            let Correction { id, time, site, campaign, at, opinion } = *correction;
             let note = Note::Click(ClickNote {
                 v: record::VERSION,
                 id: Id::from_u128(id),
                 site: Hex64(site),
                 time,
-                at: self.watermark_ms,
+                at,
                 received_at: self.clock_ms,
                 reasons: opinion.reasons.iter().collect(),
                 marks: opinion.marks.0,

@@ -207,7 +207,8 @@ fn stage_one_may_change_its_mind_until_the_end() {
     let mut judge = judge();
     judge.observe(&click(1, NOON, Marks::default()));
     let opinion = Opinion { reasons: [R::NetworkRate].into_iter().collect(), ..Opinion::default() };
-    let correction = Correction { id: 1, time: NOON, site: 1 << 40, campaign: 2, opinion };
+    let correction =
+        Correction { id: 1, time: NOON, site: 1 << 40, campaign: 2, at: NOON, opinion };
     let change = judge.correct(&correction).unwrap();
     assert_eq!((change.before, change.after), (Reasons::NONE, opinion.reasons));
     assert_eq!(judge.correct(&correction), None, "nothing new");

@@ -64,6 +64,9 @@ pub struct Correction {
     pub site: u64,
     /// Hash of its campaign, or of its ad when it has none: where to send the correction.
     pub campaign: u64,
+    /// The moment of this look, by the time of events: when it was due, however long nothing
+    /// happened after it. Stage 2 puts it in before what it compares later than that.
+    pub at: i64,
     /// What is thought of it now.
     pub opinion: Opinion,
 }
@@ -101,12 +104,12 @@ pub(crate) struct Waiting {
 }
 
 impl Waiting {
-    /// Says something else, if it is something else.
-    fn say(&mut self, now: Opinion) -> Option<Correction> {
+    /// Says something else, if it is something else, at a moment.
+    fn say(&mut self, now: Opinion, at: i64) -> Option<Correction> {
         let Click { id, time, site, campaign, ad, .. } = self.click;
         let campaign = if campaign == 0 { ad } else { campaign };
         let before = std::mem::replace(&mut self.said, now);
-        (before != now).then_some(Correction { id, time, site, campaign, opinion: now })
+        (before != now).then_some(Correction { id, time, site, campaign, at, opinion: now })
     }
 }
 
@@ -310,14 +313,16 @@ impl NetworkJudge {
         let mut corrections = Vec::new();
         while self.due() <= watermark {
             let Some(((due, id), mut waiting)) = self.waiting.pop_first() else { break };
+            // One that had to be let go early is looked at now.
+            let at = due.min(watermark);
             let mut now = self.judge(&waiting.click, due - LATENESS_MS);
             if !waiting.last {
-                waiting.found = self.compare(&waiting.click, now, &mut corrections);
+                waiting.found = self.compare(&waiting.click, now, at, &mut corrections);
             }
             let Click { site, campaign, time, .. } = waiting.click;
             let of = self.rules.of(site, campaign);
             now.reasons = of.active(now.reasons.union(waiting.found));
-            corrections.extend(waiting.say(now));
+            corrections.extend(waiting.say(now, at));
             if waiting.last {
                 self.settled.add((due, id), waiting);
             } else {
@@ -355,7 +360,7 @@ impl NetworkJudge {
             let mut now = self.judge(&click, time + look_ms - LATENESS_MS);
             now.reasons = rules.of(click.site, click.campaign).active(now.reasons.union(found));
             let waiting = self.settled.get_mut(&due).or(self.waiting.get_mut(&due));
-            corrections.extend(waiting.and_then(|waiting| waiting.say(now)));
+            corrections.extend(waiting.and_then(|waiting| waiting.say(now, watermark)));
         }
         corrections
     }
@@ -390,6 +395,7 @@ impl NetworkJudge {
         &mut self,
         click: &Click,
         now: Opinion,
+        looked_at: i64,
         corrections: &mut Vec<Correction>,
     ) -> Reasons {
         let rules = self.rules.clone();
@@ -421,7 +427,8 @@ impl NetworkJudge {
                 earlier.found.insert(reason);
                 let of = rules.of(earlier.click.site, earlier.click.campaign);
                 let reasons = of.active(earlier.said.reasons.union(earlier.found));
-                corrections.extend(earlier.say(Opinion { reasons, ..earlier.said }));
+                let now = Opinion { reasons, ..earlier.said };
+                corrections.extend(earlier.say(now, looked_at));
             }
         }
         found
