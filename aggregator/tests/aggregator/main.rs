@@ -4,7 +4,7 @@
 //! - `world`: events as a person makes them, and what the core makes of them.
 //! - `table`: single situations, one by one.
 //! - `order`: whatever the order of arrival, the repeats and the batches, the totals are the same.
-//! - `ads`: ads through both stages.
+//! - `ads`: ads through both stages. `signals`: each signal of the rules at its edges.
 //! - `replay`: from any snapshot on, the same batches give the same bytes.
 //! - `bounds`: full memory, broken records, old events.
 //! - `faulty`: a log that breaks on purpose. `machinery`: the shards on it.
@@ -21,6 +21,7 @@ mod loading;
 mod machinery;
 mod order;
 mod replay;
+mod signals;
 mod table;
 mod watching;
 mod world;

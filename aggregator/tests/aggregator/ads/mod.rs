@@ -14,3 +14,6 @@ mod oracle;
 mod pipeline;
 mod verdicts;
 mod windows;
+
+pub(crate) use market::{Arrival, Random, billing, hash, network_id};
+pub(crate) use pipeline::Pipeline;

@@ -74,6 +74,8 @@ pub(crate) struct Pipeline {
     newest: i64,
     /// Events that came out, of any kind.
     pub(crate) judged: BTreeMap<Id, u32>,
+    /// Why impressions do not count.
+    pub(crate) impressions: BTreeMap<Id, Vec<VerdictReason>>,
     pub(crate) stats: AdStats,
     pub(crate) dead_letters: u64,
     pub(crate) blocked: BTreeMap<Vec<u8>, BlockEntry>,
@@ -122,6 +124,7 @@ impl Pipeline {
             decided: BTreeMap::new(),
             newest: 0,
             judged: BTreeMap::new(),
+            impressions: BTreeMap::new(),
             stats: AdStats::default(),
             dead_letters: 0,
             blocked: BTreeMap::new(),
@@ -223,6 +226,10 @@ impl Pipeline {
             return;
         }
         *self.judged.entry(event.id).or_default() += 1;
+        if event.activity == Activity::Impression {
+            let judged = event.judged.clone().unwrap();
+            self.impressions.insert(event.id, judged.reasons);
+        }
         if event.activity == Activity::Click && !self.decided.contains_key(&event.id) {
             let judged = event.judged.clone().unwrap();
             self.figures.clicks.insert(event.id, (judged.verdict, judged.reasons));
