@@ -40,7 +40,7 @@ pub(crate) static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
 });
 
 fn asset(name: &str, extension: &str, kind: &'static str, body: &'static [u8]) -> Asset {
-    let hash: String = Sha256::digest(body).iter().take(6).map(|b| format!("{b:02x}")).collect();
+    let hash = hex::encode(&Sha256::digest(body)[..6]);
     Asset { href: format!("/assets/{name}-{hash}.{extension}"), kind, body }
 }
 

@@ -11,7 +11,7 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{Request, Response, StatusCode};
 use footfall_event::blocklist::{BlockEntry, Subject};
-use footfall_event::catalog::{Entry, Key, Scope, Site};
+use footfall_event::catalog::{Entry, Key, Scope, Site, secret_hash};
 use footfall_event::{Event, VerdictReason};
 use footfall_ingest::geo::Geo;
 use footfall_ingest::salts::{Clock, Salts};
@@ -23,7 +23,6 @@ use footfall_topics::outbox::{self, Outbox};
 use footfall_topics::{Log, Partition, RecordBatch, Topic};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use tower::ServiceExt;
 
 const KEY: &str = "ffk_test_of_one_site";
@@ -54,7 +53,7 @@ impl Server {
         let other = Site { domain: "other.test".into(), ..Site::default() };
         catalog.put_blocking(&Entry::Site(other)).unwrap();
         for (secret, scope) in [(KEY, Scope::Ingest), (STATS_KEY, Scope::Stats)] {
-            let sha256 = Sha256::digest(secret).iter().map(|b| format!("{b:02x}")).collect();
+            let sha256 = secret_hash(secret);
             let sites = vec!["example.com".into()];
             let key = Key { id: secret.into(), sha256, sites, scope, created_at: 0 };
             catalog.put_blocking(&Entry::Key(key)).unwrap();

@@ -123,9 +123,7 @@ fn a_thousand_networks_make_one_click() -> Result<()> {
     // A signed address, opened by the person first and then from everywhere.
     let key = system.run(&["key", "add", "--site", SITE, "--scope", "tokens"])?;
     let text = |name: &str| key[name].as_str().context("a text").map(str::to_owned);
-    let secret: Vec<u8> = (0..32)
-        .map(|at| Ok(u8::from_str_radix(&text("key")?[2 * at..2 * at + 2], 16)?))
-        .collect::<Result<_>>()?;
+    let secret = hex::decode(text("key")?)?;
     let (ad, time) = ("ad-of-c3", now()? - 5_000);
     let made =
         ["ad", "add", ad, "--campaign", "c3", "--destination", "https://replayed.example/basket"];

@@ -7,7 +7,6 @@
 //!
 //! Redirects are not followed: where one leads was not checked by whoever added the channel.
 
-use std::fmt::Write;
 use std::time::Duration;
 
 use footfall_event::alert::Alert;
@@ -53,11 +52,7 @@ pub fn signature(secret: &str, timestamp: i64, body: &[u8]) -> String {
         Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
     mac.update(format!("{timestamp}.").as_bytes());
     mac.update(body);
-    let mut text = "v1=".to_owned();
-    for byte in mac.finalize().into_bytes() {
-        write!(text, "{byte:02x}").expect("writing to a string");
-    }
-    text
+    format!("v1={}", hex::encode(mac.finalize().into_bytes()))
 }
 
 /// The client that all webhooks share.

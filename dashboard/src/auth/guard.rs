@@ -8,10 +8,9 @@
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use footfall_event::catalog::Scope;
+use footfall_event::catalog::{Scope, secret_hash};
 use http::{HeaderMap, Method, header};
 
-use super::secret::sha256_hex;
 use super::session::{self, Session};
 use crate::error::Problem;
 use crate::query::now_ms;
@@ -138,7 +137,7 @@ pub(crate) fn reader(app: &Dashboard, headers: &HeaderMap) -> Result<Reader, Pro
 
 fn key_reader(app: &Dashboard, key: &str) -> Result<Reader, Problem> {
     let catalog = app.catalog.load();
-    let key = catalog.keys.get(&sha256_hex(key)).ok_or(Problem::Unauthorized)?;
+    let key = catalog.keys.get(&secret_hash(key)).ok_or(Problem::Unauthorized)?;
     if !matches!(key.scope, Scope::Stats | Scope::Admin) {
         return Err(Problem::Unauthorized);
     }

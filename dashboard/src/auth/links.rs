@@ -1,9 +1,9 @@
 //! One-time links. Only the hash of a link's secret is stored; using it removes it.
 
-use footfall_event::catalog::{Catalog, Entry, Link, User};
+use footfall_event::catalog::{Catalog, Entry, Link, User, secret_hash};
 use footfall_topics::catalog::{CatalogView, ChangeError};
 
-use super::secret::{random_text, sha256_hex};
+use super::secret::random_text;
 use crate::query::now_ms;
 
 /// Name of the one user there is.
@@ -39,13 +39,13 @@ pub async fn ensure_owner_link(
 pub fn new_link(user: &str, now_ms: i64) -> (String, Entry) {
     let secret = random_text();
     let link =
-        Link { sha256: sha256_hex(&secret), user: user.to_owned(), expires_at: now_ms + LIFE_MS };
+        Link { sha256: secret_hash(&secret), user: user.to_owned(), expires_at: now_ms + LIFE_MS };
     (secret, Entry::Link(link))
 }
 
 /// The link of a secret and its user, if it can still be used.
 pub(super) fn find(catalog: &Catalog, secret: &str, now_ms: i64) -> Option<(Link, User)> {
-    let link = catalog.links.get(&sha256_hex(secret)).filter(|link| now_ms < link.expires_at)?;
+    let link = catalog.links.get(&secret_hash(secret)).filter(|link| now_ms < link.expires_at)?;
     let new = || User {
         name: link.user.clone(),
         password: String::new(),

@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 
 const NAME: &str = "dashboard-sessions";
 
@@ -28,7 +28,7 @@ impl Secret {
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
             Ok(mut file) => {
                 let secret = Secret::random();
-                file.write_all(hex(&secret.0).as_bytes())?;
+                file.write_all(hex::encode(secret.0).as_bytes())?;
                 file.sync_all()?;
                 Ok(secret)
             }
@@ -40,7 +40,7 @@ impl Secret {
     fn read(path: &Path) -> io::Result<Secret> {
         let mut text = String::new();
         std::fs::File::open(path)?.take(100).read_to_string(&mut text)?;
-        let bytes = unhex(text.trim()).and_then(|bytes| bytes.try_into().ok());
+        let bytes = hex::decode(text.trim()).ok().and_then(|bytes| bytes.try_into().ok());
         let wrong = || {
             let text =
                 format!("{} is damaged: remove it, and everybody signs in anew", path.display());
@@ -51,12 +51,13 @@ impl Secret {
 
     /// The signature of a text for one purpose, hexadecimal.
     pub(crate) fn sign(&self, purpose: &str, text: &str) -> String {
-        hex(&self.mac(purpose, text).finalize().into_bytes())
+        hex::encode(self.mac(purpose, text).finalize().into_bytes())
     }
 
     /// Whether a signature is that of the text, in constant time.
     pub(crate) fn verifies(&self, purpose: &str, text: &str, signature: &str) -> bool {
-        unhex(signature).is_some_and(|bytes| self.mac(purpose, text).verify_slice(&bytes).is_ok())
+        hex::decode(signature)
+            .is_ok_and(|bytes| self.mac(purpose, text).verify_slice(&bytes).is_ok())
     }
 
     fn mac(&self, purpose: &str, text: &str) -> Hmac<Sha256> {
@@ -72,23 +73,7 @@ impl Secret {
 
 /// 256 random bits as text.
 pub(crate) fn random_text() -> String {
-    hex(&rand::random::<[u8; 32]>())
-}
-
-/// SHA-256 of a text, hexadecimal: enough for secrets of 256 random bits.
-pub(crate) fn sha256_hex(text: &str) -> String {
-    hex(&Sha256::digest(text.as_bytes()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return None;
-    }
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
+    hex::encode(rand::random::<[u8; 32]>())
 }
 
 #[cfg(test)]

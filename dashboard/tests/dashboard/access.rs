@@ -3,9 +3,8 @@
 use axum::body::Body;
 use footfall_dashboard::Settings;
 use footfall_dashboard::auth::{OWNER, ensure_owner_link, new_link};
-use footfall_event::catalog::{Entry, Key, Scope};
+use footfall_event::catalog::{Entry, Key, Scope, secret_hash};
 use http::{Request, StatusCode};
-use sha2::{Digest, Sha256};
 
 use crate::world::{Answer, World, now};
 
@@ -153,8 +152,7 @@ async fn keys_read_figures_of_their_sites_only() {
         world.site(site, "").await;
     }
     let key = |secret: &str, scope| {
-        let sha256: String =
-            Sha256::digest(secret.as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
+        let sha256 = secret_hash(secret);
         let sites = vec!["example.com".to_owned()];
         Entry::Key(Key { id: sha256[..8].into(), sha256, sites, scope, created_at: 1 })
     };

@@ -3,10 +3,9 @@
 use axum::body::Body;
 use footfall_dashboard::Settings;
 use footfall_event::Topic;
-use footfall_event::catalog::{Entry, Key, Scope};
+use footfall_event::catalog::{Entry, Key, Scope, secret_hash};
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::world::{World, now};
 
@@ -19,7 +18,7 @@ pub(crate) async fn put(world: &World, entry: Value) {
 pub(crate) async fn key(world: &World, secret: &str, sites: &[&str]) {
     let key = Key {
         id: secret.to_owned(),
-        sha256: Sha256::digest(secret).iter().map(|byte| format!("{byte:02x}")).collect(),
+        sha256: secret_hash(secret),
         sites: sites.iter().map(|site| (*site).to_owned()).collect(),
         scope: Scope::Stats,
         created_at: 1,

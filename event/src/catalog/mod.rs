@@ -13,6 +13,7 @@ use std::sync::Arc;
 use imbl::OrdMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 mod ads;
 mod channel;
@@ -130,7 +131,7 @@ pub enum Scope {
 pub struct Key {
     /// Public part, by which it is listed and revoked.
     pub id: String,
-    /// SHA-256 of the whole key, hexadecimal. The key has 256 random bits: no salt or slow hash needed.
+    /// [`secret_hash`] of the whole key. It has 256 random bits: no salt or slow hash needed.
     pub sha256: String,
     /// Sites it is for; empty: all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -139,6 +140,12 @@ pub struct Key {
     pub scope: Scope,
     /// When it was made, milliseconds since 1970.
     pub created_at: i64,
+}
+
+/// What is kept of the secret of a [`Key`] or [`Link`], and what it is found by: its SHA-256 as
+/// lower-case hexadecimal digits.
+pub fn secret_hash(secret: &str) -> String {
+    hex::encode(Sha256::digest(secret))
 }
 
 /// Somebody who may sign in.
@@ -161,7 +168,7 @@ pub struct User {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Link {
-    /// SHA-256 of the link's secret, hexadecimal.
+    /// [`secret_hash`] of the link's secret.
     pub sha256: String,
     /// For whom.
     pub user: String,

@@ -1,7 +1,7 @@
 //! Signed click links, by the recipe in `docs/for-ad-servers.md`:
 //! `v1.KEY.base64url(JSON).base64url(HMAC-SHA256(secret, "v1.KEY.base64url(JSON)"))`.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -18,10 +18,8 @@ pub(crate) struct Signer {
 impl Signer {
     /// With the id and the secret that `footfall key add --scope tokens` prints.
     pub(crate) fn new(key: String, secret: &str) -> Result<Signer> {
-        let digits = secret.len() == 64 && secret.bytes().all(|byte| byte.is_ascii_hexdigit());
-        ensure!(digits, "TOKEN_SECRET is 64 hexadecimal digits");
-        let byte = |at: usize| u8::from_str_radix(&secret[at..at + 2], 16);
-        let secret = (0..64).step_by(2).map(byte).collect::<Result<_, _>>()?;
+        let secret = hex::decode(secret).ok().filter(|secret| secret.len() == 32);
+        let secret = secret.context("TOKEN_SECRET is 64 hexadecimal digits")?;
         Ok(Signer { key, secret })
     }
 

@@ -3,9 +3,8 @@
 use std::fmt::Write;
 
 use anyhow::{Result, ensure};
-use footfall_event::catalog::{Catalog, Entry, Key, Scope, TokenKey};
+use footfall_event::catalog::{Catalog, Entry, Key, Scope, TokenKey, secret_hash};
 use footfall_topics::catalog::new_click_key;
-use sha2::{Digest, Sha256};
 
 use super::{now_ms, random_hex, say};
 use crate::cli::{KeyCommand, ScopeArg};
@@ -100,13 +99,8 @@ fn token_key(sites: Vec<String>) -> TokenKey {
 /// A new key: the secret, to be shown once, and its entry.
 pub(crate) fn make(sites: Vec<String>, scope: Scope) -> (String, Key) {
     let secret = format!("ffk_{}", random_hex(32));
-    let key = Key {
-        id: random_hex(6),
-        sha256: hex(&Sha256::digest(secret.as_bytes())),
-        sites,
-        scope,
-        created_at: now_ms(),
-    };
+    let key =
+        Key { id: random_hex(6), sha256: secret_hash(&secret), sites, scope, created_at: now_ms() };
     (secret, key)
 }
 
@@ -120,11 +114,4 @@ impl ScopeArg {
             ScopeArg::Tokens => None,
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -38,12 +38,7 @@ pub(crate) fn now_ms() -> i64 {
 
 /// `bytes` random bytes as lower-case hexadecimal digits.
 pub(crate) fn random_hex(bytes: usize) -> String {
-    use std::fmt::Write;
-    let mut text = String::with_capacity(2 * bytes);
-    for _ in 0..bytes {
-        write!(text, "{:02x}", rand::random::<u8>()).expect("writing to a string");
-    }
-    text
+    hex::encode((0..bytes).map(|_| rand::random()).collect::<Vec<u8>>())
 }
 
 /// `footfall schema TOPIC`.

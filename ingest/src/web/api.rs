@@ -8,11 +8,10 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
-use footfall_event::catalog::{Key, Scope};
+use footfall_event::catalog::{Key, Scope, secret_hash};
 use footfall_event::record::Via;
 use footfall_event::{Id, Rejected};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::body::{BodyError, decompress, is_compressed, read};
 use super::reply::{problem, reply, status_of};
@@ -175,7 +174,7 @@ fn any_key_of(ingest: &Ingest, secret: Option<&str>, scope: &str) -> Result<Admi
         let expected = "expected the header `Authorization: Bearer ffk_…` with a key for";
         unauthorized(&format!("{expected} {scope}"))
     })?;
-    let key = sites.key(&hex(&Sha256::digest(secret.as_bytes()))).cloned();
+    let key = sites.key(&secret_hash(secret)).cloned();
     let key =
         key.ok_or_else(|| unauthorized("the key is not known here: it may have been revoked"))?;
     Ok(Admitted { sites, key })
@@ -190,12 +189,6 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 fn refuse(rejection: Rejection, retry_after_s: u64) -> (Refused, StatusCode) {

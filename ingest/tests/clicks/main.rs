@@ -18,7 +18,7 @@ use axum::http::{Request, Response, StatusCode};
 use footfall_event::Event;
 use footfall_event::ads::{ClickId, CostModel};
 use footfall_event::catalog::edit::{AdRequest, CampaignRequest, PlacementRequest};
-use footfall_event::catalog::{Catalog, Entry, Key, Scope, Site, TokenKey};
+use footfall_event::catalog::{Catalog, Entry, Key, Scope, Site, TokenKey, secret_hash};
 use footfall_ingest::geo::Geo;
 use footfall_ingest::salts::{Clock, Salts};
 use footfall_ingest::{Ingest, Settings, app};
@@ -29,7 +29,6 @@ use footfall_topics::outbox::{self, Outbox};
 use footfall_topics::{Log, Partition, Topic};
 use http_body_util::BodyExt;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use tower::ServiceExt;
 
 pub(crate) const NOW: i64 = 1_795_255_200_000;
@@ -83,9 +82,8 @@ fn entries() -> Vec<Entry> {
     };
     let placement = placement.apply("top", None, &catalog, 0).unwrap();
     catalog.apply_entry(Entry::Placement(placement));
-    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
     for (id, sites) in [("k1", vec![]), ("k2", vec!["news.example".to_owned()])] {
-        let secret = hex(&SECRET);
+        let secret = hex::encode(SECRET);
         catalog.apply_entry(Entry::TokenKey(TokenKey {
             id: id.into(),
             secret,
@@ -94,7 +92,7 @@ fn entries() -> Vec<Entry> {
         }));
     }
     for (secret, scope) in [(INGEST_KEY, Scope::Ingest), (ADMIN_KEY, Scope::Admin)] {
-        let sha256 = hex(&Sha256::digest(secret));
+        let sha256 = secret_hash(secret);
         let key = Key { id: secret.into(), sha256, sites: Vec::new(), scope, created_at: 0 };
         catalog.apply_entry(Entry::Key(key));
     }

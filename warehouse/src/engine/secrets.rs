@@ -47,8 +47,7 @@ fn read_or_make(path: &Path) -> io::Result<String> {
     if let Some(folder) = path.parent() {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
-    let secret: String =
-        rand::random::<[u8; 24]>().iter().map(|byte| format!("{byte:02x}")).collect();
+    let secret = hex::encode(rand::random::<[u8; 24]>());
     // Written beside and linked into place: whoever makes it first wins, nobody reads a half.
     let fresh = path.with_extension(format!("new-{}", rand::random::<u32>()));
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
