@@ -6,7 +6,8 @@
 use crate::ads::{Billing, Proof, Touch};
 use crate::money::Money;
 use crate::record::{ConversionStatus, Device, Event, Judgement, Via};
-use crate::scan::{Member, Value, by_the_general_parser, general, members, plain, record};
+use crate::scan::members::{Member, by_the_general_parser, general, members, record};
+use crate::scan::{Value, plain};
 use crate::{Activity, Hex64, Id, SessionDelta, Verdict};
 
 by_the_general_parser!(Billing, Money, Proof, ConversionStatus, Via);
