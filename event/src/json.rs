@@ -1,6 +1,6 @@
 //! Writes members of JSON objects whose names need no escaping and whose texts rarely do: the same
-//! bytes as the general serialiser, in a fraction of its time. For the records that the aggregator
-//! writes for every event; tests compare the bytes.
+//! bytes as the general serialiser, in a fraction of its time. For the records that are
+//! written for every event; tests compare the bytes.
 
 use crate::Hex64;
 
@@ -55,6 +55,7 @@ pub(crate) fn quoted(out: &mut Vec<u8>, text: &str) {
     if text.bytes().fold(false, escapes) {
         return serde_json::to_writer(out, text).expect("a text goes into a buffer");
     }
+    out.reserve(text.len() + 2);
     out.push(b'"');
     out.extend_from_slice(text.as_bytes());
     out.push(b'"');

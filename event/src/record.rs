@@ -10,11 +10,12 @@
 //! # Layout
 //!
 //! - `fields`: everything an event has. `words`: the values that some of them are one of.
-//! - `judgement`: what the aggregator adds.
+//! - `judgement`: what the aggregator adds. `write`: the short way to write a record.
 
 mod fields;
 mod judgement;
 mod words;
+mod write;
 
 use std::borrow::Cow;
 

@@ -10,7 +10,6 @@
 
 pub(crate) mod members;
 
-
 /// A member's value.
 #[derive(Clone, Copy, Debug)]
 pub enum Value<'a> {

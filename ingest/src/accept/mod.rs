@@ -39,7 +39,6 @@ pub mod source;
 #[cfg(test)]
 mod tests;
 pub mod visitor;
-pub mod write;
 
 pub use raw::{Raw, decode};
 pub use route::Route;

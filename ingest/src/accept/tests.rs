@@ -95,7 +95,7 @@ impl Fixture {
 fn run_json(json: &str, context: &Context<'_>) -> (Outcome, Option<Event<'static>>) {
     let mut record = Vec::new();
     let outcome = match decode(json) {
-        Ok(mut raw) => run(&mut raw, context, |event, _| write::append(event, &mut record)),
+        Ok(mut raw) => run(&mut raw, context, |event, _| event.append_json(&mut record)),
         Err(rejection) => Outcome::Rejected(rejection),
     };
     if record.is_empty() {
@@ -136,7 +136,7 @@ fn the_record_of_a_page_view() {
         "screen":"1440x900","timezone":"Europe/Vienna","props":{"plan":"pro"}}"#;
     let mut record = Vec::new();
     let outcome = run(&mut decode(json).unwrap(), &context, |event, _| {
-        write::append(event, &mut record);
+        event.append_json(&mut record);
     });
     let expected = include_str!("../../testdata/pageview.json").trim();
     assert_eq!(String::from_utf8(record).unwrap(), expected);
@@ -356,7 +356,7 @@ fn visitors_go_on_across_midnight_and_keep_their_shard() {
         let json = page(&format!(",\"time\":{time}"));
         run(&mut decode(&json).unwrap(), &context, |event, to| {
             route = Some(to.partition);
-            write::append(event, &mut record);
+            event.append_json(&mut record);
         });
         (Event::from_json(record.leak()).unwrap(), route)
     };

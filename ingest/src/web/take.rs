@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::IgnoredAny;
 
 use crate::accept::raw::Raw;
-use crate::accept::{self, Context, Outcome, RecordKey, Rejection, Route, write};
+use crate::accept::{self, Context, Outcome, RecordKey, Rejection, Route};
 use crate::metrics::{Counted, Tally};
 use crate::split::{Piece, SplitError, SplitLimits, split};
 
@@ -159,7 +159,7 @@ impl Taken {
 pub(super) fn push(batch: &mut RecordBatch, event: &Event<'_>, route: Route) {
     let Route { topic, partition, key } = route;
     let mut push = |key: &[u8]| {
-        batch.push_with(topic, partition, key, |out| write::append(event, out));
+        batch.push_with(topic, partition, key, |out| event.append_json(out));
     };
     match key {
         RecordKey::Network(network) => push(&network.0.to_be_bytes()),

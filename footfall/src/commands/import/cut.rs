@@ -164,9 +164,7 @@ impl Taking<'_> {
         let block = &mut *self.block;
         let outcome = accept::run(raw, &context, |event, route| {
             block.ids.push((event.id, event.time));
-            block
-                .records
-                .push_with(route.topic, 0, b"", |bytes| accept::write::append(event, bytes));
+            block.records.push_with(route.topic, 0, b"", |bytes| event.append_json(bytes));
         });
         match outcome {
             Outcome::Accepted(_) => {}
