@@ -1,44 +1,22 @@
 //! The one configuration: defaults, then the file, then the environment, then flags. Unknown keys
 //! are refused; what is secret never shows in logs or errors.
+//!
+//! `sections` has the tables of the file that belong to the program; those of the crates are in the
+//! crates.
 
-use std::collections::BTreeMap;
+mod secret;
+mod sections;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
+pub(crate) use self::secret::Secret;
+pub(crate) use self::sections::{ClickhouseConfig, KafkaConfig, LogConfig};
 use crate::cli::Options;
-
-/// A value that must not be shown.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub(crate) struct Secret(String);
-
-impl Secret {
-    /// The value itself.
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if self.0.is_empty() { "\"\"" } else { "\"(secret)\"" })
-    }
-}
-
-impl Serialize for Secret {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(if self.0.is_empty() { "" } else { "(secret)" })
-    }
-}
-
-impl<'de> Deserialize<'de> for Secret {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Secret)
-    }
-}
 
 /// Everything that can be configured.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -102,75 +80,6 @@ impl Default for Config {
             ingest: footfall_ingest::Settings::default(),
             aggregate: footfall_aggregator::Settings::default(),
             dashboard: footfall_dashboard::Settings::default(),
-        }
-    }
-}
-
-/// `[log]`: the embedded log, also used as the spool in front of Kafka.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct LogConfig {
-    /// Partitions of each activity topic; fixed when the folder is made.
-    pub(crate) partitions: u32,
-    /// Bytes that the log may take on disk.
-    pub(crate) bytes_max: u64,
-    /// Bytes that stay free on the disk.
-    pub(crate) free_bytes_min: u64,
-    /// Bytes that the spool in front of Kafka may take.
-    pub(crate) spool_bytes_max: u64,
-}
-
-impl Default for LogConfig {
-    fn default() -> LogConfig {
-        LogConfig {
-            partitions: 4,
-            bytes_max: 64 << 30,
-            free_bytes_min: 256 << 20,
-            spool_bytes_max: 4 << 30,
-        }
-    }
-}
-
-/// `[kafka]`. Any other key is one of librdkafka's own options and passed through
-/// (`"security.protocol" = "SASL_SSL"`).
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub(crate) struct KafkaConfig {
-    /// Comma-separated host:port list; empty: the embedded log.
-    pub(crate) brokers: String,
-    /// Partitions of topics that have to be created; 0: 8.
-    pub(crate) partitions: u32,
-    /// Replicas of topics that have to be created; 0: the broker's default.
-    pub(crate) replication: u16,
-    /// librdkafka's options.
-    #[serde(flatten)]
-    pub(crate) options: BTreeMap<String, Secret>,
-}
-
-/// `[clickhouse]`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct ClickhouseConfig {
-    /// Address of the HTTP interface, with or without `user:password@`; empty: embedded engine.
-    pub(crate) url: Secret,
-    /// User, when the address has none.
-    pub(crate) user: String,
-    /// Password, when the address has none.
-    pub(crate) password: Secret,
-    /// Database.
-    pub(crate) database: String,
-    /// Create Replicated and Distributed tables on this cluster.
-    pub(crate) cluster: String,
-}
-
-impl Default for ClickhouseConfig {
-    fn default() -> ClickhouseConfig {
-        ClickhouseConfig {
-            url: Secret::default(),
-            user: "default".to_owned(),
-            password: Secret::default(),
-            database: "footfall".to_owned(),
-            cluster: String::new(),
         }
     }
 }

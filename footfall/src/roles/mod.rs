@@ -6,6 +6,7 @@ mod rulebook;
 mod rules;
 mod run;
 mod started;
+mod warehouse;
 
 use std::sync::Arc;
 
@@ -14,7 +15,8 @@ use footfall_topics::Log;
 use footfall_topics::embedded::{self, EmbeddedLog};
 use footfall_topics::kafka::{self, KafkaLog};
 
-pub(crate) use parts::{Engine, ingest, migrate, open_warehouse, warehouse_client};
+pub(crate) use parts::ingest;
+pub(crate) use warehouse::{Engine, migrate, open_warehouse, warehouse_client};
 
 use crate::cli::{Cli, Command};
 use crate::commands;

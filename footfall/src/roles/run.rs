@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use axum::Router;
+use footfall_ingest::Ingest;
 use footfall_topics::Log;
 use footfall_topics::catalog::CatalogView;
 use footfall_topics::spool::{self, Spool};
@@ -15,8 +16,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::Parts;
-use super::parts::{Aggregator, Engine};
+use super::parts::Aggregator;
 use super::started::Started;
+use super::warehouse::{self, Engine};
 use crate::config::Config;
 use crate::telemetry::{self, Ready};
 use crate::{control, demo, http};
@@ -79,53 +81,16 @@ async fn run_until_stopped(config: &mut Config, parts: Parts, json: bool) -> Res
     let engine = if needs_engine { Some(Engine::start(config)?) } else { None };
 
     let outcome = async {
-        let mut router = Router::new();
-        let mut ready: Vec<Ready> = Vec::new();
-        let mut login = None;
-        let mut ingests = None;
-        let aggregator = if parts.aggregate {
-            let aggregator = Aggregator::start(config, &log, &view).await?;
-            ready.push(aggregator.ready());
-            Some(aggregator)
-        } else {
-            None
-        };
-        if parts.ingest {
-            let ingest = super::parts::ingest(config, &log, &view).await?;
-            router = router.merge(footfall_ingest::app(ingest.clone()));
-            ready.push({
-                let ingest = ingest.clone();
-                Arc::new(move || ingest.ready())
-            });
-            ingests = Some(ingest);
-            if config.demo.unwrap_or(parts.is_serve()) {
-                demo::set_up(&view, &config.public_url()).await?;
-                router = router.merge(demo::app());
-            }
-        }
-        if parts.dashboard {
-            let (app, dashboard_ready, link) =
-                dashboard(config, &log, &view, engine.as_ref(), aggregator.as_ref(), &stop).await?;
-            router = router.merge(app);
-            router = router.fallback(footfall_dashboard::not_found);
-            ready.push(dashboard_ready);
-            login = link;
-        }
-        if config.uses_kafka() {
-            std::fs::create_dir_all(&config.data)?;
-        } else {
-            control::listen(config, log.clone(), view.clone())?;
-        }
-        let all_ready: Ready =
-            Arc::new(move || ready.iter().try_for_each(|ready| ready.as_ref()()));
+        let mut running =
+            Running::start(config, parts, &log, &view, engine.as_ref(), &stop).await?;
         let metrics_address = metrics_listener.local_addr()?;
-        let metrics_app = telemetry::app(metrics, all_ready);
+        let metrics_app = telemetry::app(metrics, running.all_ready());
         let metrics_stop = stop.clone().cancelled_owned();
         let http_settings = config.http.clone();
         tokio::spawn(async move {
             http::serve(metrics_listener, metrics_app, &http_settings, metrics_stop).await;
         });
-        if let (Some(_), Some(aggregator)) = (&engine, &aggregator) {
+        if let (Some(_), Some(aggregator)) = (&engine, &running.aggregator) {
             // Whoever follows the printed address at once should find figures, not a note.
             aggregator.set_up(ENGINE_PATIENCE).await;
         }
@@ -133,22 +98,16 @@ async fn run_until_stopped(config: &mut Config, parts: Parts, json: bool) -> Res
             listen: listener.as_ref().map(|_| config.listen),
             metrics: metrics_address,
             engine: engine.as_ref().map(|_| config.engine_listen),
-            login,
+            login: running.login.take(),
         };
         started.say(parts.name(), config, config.demo.unwrap_or(parts.is_serve()), json);
+        let router = std::mem::take(&mut running.router);
         match listener {
             Some(listener) => http::serve(listener, router, &config.http, stop.cancelled()).await,
             None => stop.cancelled().await,
         }
         tracing::info!("stopping");
-        if let Some(ingest) = ingests {
-            let timeout = Duration::from_secs(config.http.drain_timeout_s);
-            tokio::task::spawn_blocking(move || ingest.close(timeout)).await?;
-        }
-        if let Some(aggregator) = aggregator {
-            aggregator.stop().await;
-        }
-        Ok(())
+        running.stop(Duration::from_secs(config.http.drain_timeout_s)).await
     }
     .await;
     if let Some(engine) = engine {
@@ -157,6 +116,78 @@ async fn run_until_stopped(config: &mut Config, parts: Parts, json: bool) -> Res
     let timeout = Duration::from_secs(config.http.drain_timeout_s);
     tokio::task::spawn_blocking(move || log.close(timeout)).await?;
     outcome
+}
+
+/// The parts of a role while they run.
+#[derive(Default)]
+struct Running {
+    /// What is answered on the public listener.
+    router: Router,
+    /// Whether each part is ready.
+    ready: Vec<Ready>,
+    /// The link with which the owner signs in for the first time.
+    login: Option<String>,
+    ingest: Option<Arc<Ingest>>,
+    aggregator: Option<Aggregator>,
+}
+
+impl Running {
+    /// Starts them: who judges before who accepts.
+    async fn start(
+        config: &Config,
+        parts: Parts,
+        log: &Arc<dyn Log>,
+        view: &CatalogView,
+        engine: Option<&Engine>,
+        stop: &CancellationToken,
+    ) -> Result<Running> {
+        let mut running = Running::default();
+        if parts.aggregate {
+            let aggregator = Aggregator::start(config, log, view).await?;
+            running.ready.push(aggregator.ready());
+            running.aggregator = Some(aggregator);
+        }
+        if parts.ingest {
+            let ingest = super::parts::ingest(config, log, view).await?;
+            running.router = running.router.merge(footfall_ingest::app(ingest.clone()));
+            running.ingest = Some(ingest.clone());
+            running.ready.push(Arc::new(move || ingest.ready()));
+            if config.demo.unwrap_or(parts.is_serve()) {
+                demo::set_up(view, &config.public_url()).await?;
+                running.router = running.router.merge(demo::app());
+            }
+        }
+        if parts.dashboard {
+            let (app, ready, login) =
+                dashboard(config, log, view, engine, running.aggregator.as_ref(), stop).await?;
+            running.router = running.router.merge(app).fallback(footfall_dashboard::not_found);
+            running.ready.push(ready);
+            running.login = login;
+        }
+        if config.uses_kafka() {
+            std::fs::create_dir_all(&config.data)?;
+        } else {
+            control::listen(config, log.clone(), view.clone())?;
+        }
+        Ok(running)
+    }
+
+    /// Ready when all parts are.
+    fn all_ready(&self) -> Ready {
+        let all = self.ready.clone();
+        Arc::new(move || all.iter().try_for_each(|ready| ready.as_ref()()))
+    }
+
+    /// Stores what was accepted, then judges what was stored.
+    async fn stop(self, timeout: Duration) -> Result<()> {
+        if let Some(ingest) = self.ingest {
+            tokio::task::spawn_blocking(move || ingest.close(timeout)).await?;
+        }
+        if let Some(aggregator) = self.aggregator {
+            aggregator.stop().await;
+        }
+        Ok(())
+    }
 }
 
 /// Runs the embedded engine alone.
@@ -168,7 +199,7 @@ pub(crate) fn engine(mut config: Config, json: bool) -> Result<()> {
         let stop = stop_on_signal()?;
         let listener = bind(config.engine_listen, "--engine-listen").await?;
         config.engine_listen = listener.local_addr()?;
-        let settings = super::parts::engine_settings(&config);
+        let settings = warehouse::engine_settings(&config);
         let mut running = std::pin::pin!(footfall_warehouse::engine::run(
             settings,
             listener,

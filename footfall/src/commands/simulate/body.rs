@@ -22,22 +22,7 @@ impl World {
             set("timezone", json!(person.timezone));
         }
         match act {
-            Act::View { page, from } => {
-                let (referrer, query) = match from {
-                    Some(from) => (self.url(from, ""), ""),
-                    None if person.is_bot => (String::new(), ""),
-                    None => {
-                        let (referrer, query) = Dice::new(visit.origin).weighted(ORIGINS);
-                        (referrer.to_owned(), query)
-                    }
-                };
-                set("type", json!("pageview"));
-                set("url", json!(self.url(page, query)));
-                set("title", json!(self.pages.get(page).title));
-                if !referrer.is_empty() {
-                    set("referrer", json!(referrer));
-                }
-            }
+            Act::View { page, from } => self.view(&mut set, visit, page, from),
             Act::Engagement { page, engaged_ms, scroll_pct } => {
                 set("type", json!("engagement"));
                 set("url", json!(self.url(page, "")));
@@ -89,6 +74,30 @@ impl World {
             }
         }
         body
+    }
+
+    /// A page view, with the page it came from: one of these, or somebody else's.
+    fn view(
+        &self,
+        set: &mut impl FnMut(&str, Value),
+        visit: &Visit,
+        page: usize,
+        from: Option<usize>,
+    ) {
+        let (referrer, query) = match from {
+            Some(from) => (self.url(from, ""), ""),
+            None if visit.person.is_bot => (String::new(), ""),
+            None => {
+                let (referrer, query) = Dice::new(visit.origin).weighted(ORIGINS);
+                (referrer.to_owned(), query)
+            }
+        };
+        set("type", json!("pageview"));
+        set("url", json!(self.url(page, query)));
+        set("title", json!(self.pages.get(page).title));
+        if !referrer.is_empty() {
+            set("referrer", json!(referrer));
+        }
     }
 
     /// The id of a visit's impression, which is no number of an event: views and clicks name it.
