@@ -34,7 +34,7 @@ mod stats;
 pub(crate) mod table;
 
 use axum::extract::{Path, Query, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use footfall_event::ads::is_name;
 use http::request::Parts;
 use http::{HeaderValue, header};
@@ -42,9 +42,10 @@ use http::{HeaderValue, header};
 use self::choice::{Choice, Rows};
 use self::names::Names;
 use crate::App;
+use crate::asked::{Asked, Pairs, said, split_extension};
 use crate::error::Problem;
 use crate::query::now_ms;
-use crate::site::{Subject, split_extension};
+use crate::site::Subject;
 
 /// What a page is about.
 #[derive(Clone, Debug)]
@@ -54,27 +55,9 @@ pub(crate) enum Scope {
     Ad(String),
 }
 
-pub(crate) type Pairs = Query<Vec<(String, String)>>;
-
-/// `GET /sites/{site}/ads`.
-pub(crate) async fn page(
-    State(app): State<App>,
-    Path(site): Path<String>,
-    Query(pairs): Pairs,
-    request: Parts,
-) -> Response {
-    of_site(&app, &site, "", &pairs, &request).await
-}
-
-/// The page of a site's ads, or the same as `.json` or `.csv`.
-pub(crate) async fn of_site(
-    app: &App,
-    site: &str,
-    extension: &str,
-    pairs: &[(String, String)],
-    request: &Parts,
-) -> Response {
-    said(answer(app, site, &Scope::All, extension, pairs, request).await, extension)
+/// `GET /sites/{site}/ads`, also `.json` and `.csv`.
+pub(crate) async fn of_site(app: &App, asked: Asked<'_>) -> Result<Response, Problem> {
+    answer(app, &Scope::All, asked).await
 }
 
 /// `GET /sites/{site}/campaigns/{id}`, also `.json` and `.csv`.
@@ -87,7 +70,8 @@ pub(crate) async fn campaign(
     let known = app.catalog.load().campaigns.contains_key(&id);
     let (id, extension) = if known { (id.as_str(), "") } else { split_extension(&id) };
     let scope = Scope::Campaign(id.to_owned());
-    said(answer(&app, &site, &scope, extension, &pairs, &request).await, extension)
+    let asked = Asked { site: &site, extension, pairs: &pairs, request: &request };
+    said(answer(&app, &scope, asked).await, extension)
 }
 
 /// `GET /sites/{site}/ads/{id}`, also `.json` and `.csv`.
@@ -100,29 +84,14 @@ pub(crate) async fn ad(
     let known = app.catalog.load().ads.contains_key(&id);
     let (id, extension) = if known { (id.as_str(), "") } else { split_extension(&id) };
     let scope = Scope::Ad(id.to_owned());
-    said(answer(&app, &site, &scope, extension, &pairs, &request).await, extension)
+    let asked = Asked { site: &site, extension, pairs: &pairs, request: &request };
+    said(answer(&app, &scope, asked).await, extension)
 }
 
-/// An answer, or the problem as people or programs read it.
-pub(crate) fn said(result: Result<Response, Problem>, extension: &str) -> Response {
-    match result {
-        Ok(response) => response,
-        Err(problem) if extension.is_empty() => problem.into_response(),
-        Err(problem) => problem.json(),
-    }
-}
-
-async fn answer(
-    app: &App,
-    site: &str,
-    scope: &Scope,
-    extension: &str,
-    pairs: &[(String, String)],
-    request: &Parts,
-) -> Result<Response, Problem> {
+async fn answer(app: &App, scope: &Scope, asked: Asked<'_>) -> Result<Response, Problem> {
     let runner = app.queries.runner();
-    let subject = Subject::resolve(app, &runner, site, pairs).await?;
-    let mut choice = Choice::parse(subject.view.clone(), pairs)?;
+    let subject = asked.subject(app, &runner).await?;
+    let mut choice = Choice::parse(subject.view.clone(), asked.pairs)?;
     (choice.campaign, choice.ad) = match scope {
         Scope::All => Default::default(),
         Scope::Campaign(id) => (id.clone(), String::new()),
@@ -136,7 +105,7 @@ async fn answer(
         choice.rows = Rows::Ads;
     }
     let names = names(app, &subject);
-    if extension == ".csv" {
+    if asked.extension == ".csv" {
         let figures = figures::Figures::load(&runner, &choice, &subject.period, subject.unit).await;
         return Ok(export::figures_csv(
             &subject,
@@ -145,7 +114,7 @@ async fn answer(
         ));
     }
     let loaded = load::load(app, &runner, &subject, &choice, &names).await;
-    if extension == ".json" {
+    if asked.extension == ".json" {
         return export::page_json(&subject, &choice, &names, loaded);
     }
     let audience = match scope {
@@ -173,7 +142,7 @@ async fn answer(
         judged,
         pacing,
     };
-    let mut response = page::render(app, made, request);
+    let mut response = page::render(app, made, asked.request);
     if let Some(seconds) = refresh {
         response.headers_mut().insert(header::REFRESH, HeaderValue::from(seconds));
     }

@@ -16,38 +16,16 @@ pub(crate) mod choice;
 pub(crate) mod compare;
 mod credit;
 pub(crate) mod evidence;
-mod list;
+pub(crate) mod list;
 pub(crate) mod load;
 pub(crate) mod vd;
 
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use http::request::Parts;
 
 use crate::App;
-use crate::ads::{Pairs, Scope, said};
-use crate::error::Problem;
-
-/// `GET /sites/{site}/clicks`.
-pub(crate) async fn list(
-    State(app): State<App>,
-    Path(site): Path<String>,
-    Query(pairs): Pairs,
-    request: Parts,
-) -> Response {
-    said(list::answer(&app, &site, "", &pairs, &request).await, "")
-}
-
-/// The same as `.json` or `.csv`.
-pub(crate) async fn list_as(
-    app: &App,
-    site: &str,
-    extension: &str,
-    pairs: &[(String, String)],
-    request: &Parts,
-) -> Result<Response, Problem> {
-    list::answer(app, site, extension, pairs, request).await
-}
+use crate::ads::Scope;
+use crate::asked::{Pairs, said};
 
 /// `GET /sites/{site}/campaigns/{id}/credit.csv`.
 pub(crate) async fn campaign_credit(

@@ -6,8 +6,9 @@
 //! - `sites`, `site`, `tables`, `setup`: one folder per page, template beside its view.
 //! - `ads`: the pages about ads. `clicks`: lists of clicks, credit reports, the evidence of one click,
 //!   explained by the `rulebook`.
-//! - `figures`, `tables`: statements beside the rows they fill; `query` runs them, bounded.
-//! - `view`: what a page shows, as its address says it. `period`: days, comparisons, buckets.
+//! - `figures`, `tables`: statements beside the rows they fill; `query` runs them, bounded. `revised`:
+//!   events beside the verdicts that replace theirs.
+//! - `asked`: what a request asks of a site. `view`: what a page shows, as its address says it. `period`: days, comparisons, buckets.
 //! - `chart`, `format`, `words`, `countries`: how it is drawn and said.
 //! - [`ranking`]: which ads to show. `feeds`: topics over HTTP.
 //! - `auth`: who may look. `security`: headers. `live`: pages that follow what happens.
@@ -17,6 +18,7 @@
 //! does not have, and nothing is kept but the current second's look at what is new.
 
 mod ads;
+mod asked;
 mod assets;
 pub mod auth;
 mod bench;
@@ -34,6 +36,7 @@ pub mod metrics;
 mod period;
 mod query;
 pub mod ranking;
+mod revised;
 mod rulebook;
 mod security;
 mod settings;
@@ -81,8 +84,8 @@ pub struct Dashboard {
 type App = Arc<Dashboard>;
 
 impl Dashboard {
-    /// A dashboard over these. The log is for rankings and feeds. `status` is where the program tells about the engine and the
-    /// loader; one that nobody writes to is fine.
+    /// A dashboard over these. The log is for rankings and feeds. `status` is where the program tells
+    /// about the engine and the loader; one that nobody writes to is fine.
     ///
     /// Must be called on a runtime: a task watches the warehouse from then on.
     ///
@@ -158,11 +161,8 @@ pub fn app(dashboard: Arc<Dashboard>) -> Router {
         .route("/sites/{site}/setup", routing::get(setup::page))
         .route("/sites/{site}/now.json", routing::get(live::now))
         .route("/sites/{site}/now-ads.json", routing::get(live::now_ads))
-        .route("/sites/{site}/ads", routing::get(ads::page))
         .route("/sites/{site}/campaigns/{id}", routing::get(ads::campaign))
         .route("/sites/{site}/ads/{id}", routing::get(ads::ad))
-        .route("/sites/{site}/clicks", routing::get(clicks::list))
-        .route("/sites/{site}/rules", routing::get(clicks::compare::rules))
         .route("/sites/{site}/clicks/{id}", routing::get(clicks::evidence::click))
         .route("/sites/{site}/campaigns/{id}/credit.csv", routing::get(clicks::campaign_credit))
         .route("/sites/{site}/ads/{id}/credit.csv", routing::get(clicks::ad_credit))

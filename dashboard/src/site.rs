@@ -6,7 +6,7 @@ pub(crate) mod view;
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use clickhouse::Row;
 use footfall_event::catalog::Site;
 use http::request::Parts;
@@ -14,6 +14,7 @@ use http::{HeaderValue, header};
 use jiff::civil::Date;
 use serde::Deserialize;
 
+use crate::asked::{Asked, Pairs, said, split_extension};
 use crate::auth::{guard, session::Session};
 use crate::error::Problem;
 use crate::figures::Figures;
@@ -47,28 +48,18 @@ pub(crate) struct Overview {
 pub(crate) async fn page(
     State(app): State<App>,
     Path(name): Path<String>,
-    Query(pairs): Query<Vec<(String, String)>>,
+    Query(pairs): Pairs,
     request: Parts,
 ) -> Response {
-    let (name, extension) = split_extension(&name);
-    let result = answer(&app, name, extension, &pairs, &request).await;
-    match (result, extension) {
-        (Ok(response), _) => response,
-        (Err(problem), "") => problem.into_response(),
-        (Err(problem), _) => problem.json(),
-    }
+    let (site, extension) = split_extension(&name);
+    let asked = Asked { site, extension, pairs: &pairs, request: &request };
+    said(answer(&app, asked).await, extension)
 }
 
-async fn answer(
-    app: &App,
-    name: &str,
-    extension: &str,
-    pairs: &[(String, String)],
-    request: &Parts,
-) -> Result<Response, Problem> {
+async fn answer(app: &App, asked: Asked<'_>) -> Result<Response, Problem> {
     let runner = app.queries.runner();
-    let subject = Subject::resolve(app, &runner, name, pairs).await?;
-    match extension {
+    let subject = asked.subject(app, &runner).await?;
+    match asked.extension {
         ".json" => Ok(export::overview_json(&subject, load(app, &runner, &subject).await)?),
         ".csv" => {
             let (view, period) = (&subject.view, &subject.period);
@@ -77,7 +68,7 @@ async fn answer(
         }
         _ => {
             let overview = load(app, &runner, &subject).await;
-            let mut response = view::render(app, &subject, overview, request);
+            let mut response = view::render(app, &subject, overview, asked.request);
             if let Some(seconds) = subject.view.refresh {
                 response.headers_mut().insert(header::REFRESH, HeaderValue::from(seconds));
             }
@@ -158,16 +149,6 @@ pub(crate) fn unavailable(failure: Failure) -> Problem {
     Problem::Unavailable(format!("{failure:?}"))
 }
 
-/// `example.com.json` → `example.com`, `.json`.
-pub(crate) fn split_extension(name: &str) -> (&str, &'static str) {
-    for extension in [".json", ".csv"] {
-        if let Some(stem) = name.strip_suffix(extension) {
-            return (stem, extension);
-        }
-    }
-    (name, "")
-}
-
 /// The frame around a page of a site.
 pub(crate) fn frame(
     app: &Dashboard,
@@ -223,7 +204,7 @@ pub(crate) fn frame_of(app: &Dashboard, request: &Parts, title: String, view: &V
 const SITES_LISTED_MAX: usize = 50;
 
 /// The line at the foot: how current the figures are.
-pub(crate) fn freshness_line(app: &Dashboard, period: &Period, look: Result<&Look, ()>) -> String {
+fn freshness_line(app: &Dashboard, period: &Period, look: Result<&Look, ()>) -> String {
     let (zone, now) = (&period.zone, period.now);
     match (app.status.get().loaded_up_to, look) {
         (Some(at), _) => w::data_up_to(&format::moment(zone, at, now), &format::behind(now - at)),
@@ -232,6 +213,20 @@ pub(crate) fn freshness_line(app: &Dashboard, period: &Period, look: Result<&Loo
         }
         _ => String::new(),
     }
+}
+
+/// What stands at the foot of a page: how current it is, the times' zone, and what is to be known of
+/// its figures.
+pub(crate) fn foot(
+    app: &Dashboard,
+    subject: &Subject,
+    look: Result<&Look, ()>,
+    meaning: String,
+) -> Vec<String> {
+    let mut foot =
+        vec![freshness_line(app, &subject.period, look), w::times_in(subject.zone_name()), meaning];
+    foot.retain(|line| !line.is_empty());
+    foot
 }
 
 /// The note above the figures when they are delayed: strong part, rest, and whether it is an error.

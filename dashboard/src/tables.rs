@@ -4,6 +4,7 @@
 pub(crate) mod days;
 pub(crate) mod export;
 pub(crate) mod page;
+pub(crate) mod pager;
 pub(crate) mod panel;
 
 use clickhouse::Client;

@@ -33,10 +33,7 @@ impl<'a> Member<'a> for Device {
 
 impl<'a> Member<'a> for Verdict {
     fn of(value: Value<'a>) -> Option<Self> {
-        let Value::Text(word) = value else { return None };
-        [Verdict::Valid, Verdict::Flagged, Verdict::Invalid]
-            .into_iter()
-            .find(|verdict| verdict.as_str() == word)
+        if let Value::Text(word) = value { Verdict::parse(word) } else { None }
     }
 }
 

@@ -15,11 +15,13 @@ use super::panels::{Body, Context};
 use super::table::{Cell, Style};
 use super::{export, names};
 use crate::App;
+use crate::asked::Asked;
 use crate::error::Problem;
 use crate::frame::{Frame, Theme, render};
 use crate::query::{Failure, Runner};
 use crate::site::view::Tools;
-use crate::site::{Subject, delay_note, frame_of, freshness_line, unavailable};
+use crate::site::{Subject, delay_note, foot, frame_of, unavailable};
+use crate::tables::pager::Pager;
 use crate::tables::panel::Tab;
 use crate::{format, words as w};
 
@@ -38,11 +40,7 @@ struct ListPage {
     tabs: Vec<Tab>,
     heading: String,
     body: Body,
-    csv: String,
-    json: String,
-    earlier: Option<String>,
-    later: Option<String>,
-    rows: Option<String>,
+    pager: Pager,
     foot: Vec<String>,
 }
 
@@ -73,22 +71,19 @@ impl Rowed {
 /// Answers for a list.
 pub(crate) async fn answer(
     app: &App,
-    site: &str,
     panel: AdPanel,
-    extension: &str,
-    pairs: &[(String, String)],
-    request: &Parts,
+    asked: Asked<'_>,
 ) -> Result<Response, Problem> {
     let runner = app.queries.runner();
-    let subject = Subject::resolve(app, &runner, site, pairs).await?;
-    let choice = Choice::parse(subject.view.clone(), pairs)?;
+    let subject = asked.subject(app, &runner).await?;
+    let choice = Choice::parse(subject.view.clone(), asked.pairs)?;
     let names = names(app, &subject);
-    let limit = if extension.is_empty() { ROWS } else { app.settings.export_rows_max.max(1) };
+    let limit = asked.rows_max(app, ROWS);
     let (rows, figures) = tokio::join!(
         read(&runner, &subject, &choice, &names, panel, limit),
         Figures::load(&runner, &choice, &subject.period, subject.unit),
     );
-    match extension {
+    match asked.extension {
         ".csv" => {
             Ok(export::list_csv(&subject, &choice, &names, panel, &rows.map_err(unavailable)?))
         }
@@ -97,7 +92,7 @@ pub(crate) async fn answer(
         }
         _ => {
             let made = Made { subject, choice, names, panel, rows, figures };
-            Ok(page(app, &runner, made, request).await)
+            Ok(page(app, &runner, made, asked.request).await)
         }
     }
 }
@@ -148,8 +143,7 @@ async fn page(app: &App, runner: &Runner<'_>, made: Made, request: &Parts) -> Re
     let (view, period) = (&choice.view, &subject.period);
     let away = matches!(rows, Err(Failure::Away));
     let total = rows.as_ref().map_or(0, Rowed::total);
-    let shown = rows.as_ref().map_or(0, Rowed::len) as u64;
-    let first = u64::from(view.page - 1) * u64::from(ROWS);
+    let shown = rows.as_ref().map_or(0, Rowed::len);
     let (saved, spent) = beside(runner, &subject, &choice, panel, rows.as_ref().ok()).await;
     let is_known = figures.is_ok();
     let figures = figures.unwrap_or_default();
@@ -195,19 +189,10 @@ async fn page(app: &App, runner: &Runner<'_>, made: Made, request: &Parts) -> Re
         tabs: tabs.collect(),
         heading: w::all_ads(panel, choice.rows, total),
         body,
-        csv: plain.list_href(panel, ".csv"),
-        json: plain.list_href(panel, ".json"),
-        earlier: (view.page > 1).then(|| at(view.page - 1)),
-        later: (first + shown < total).then(|| at(view.page + 1)),
-        rows: (shown > 0).then(|| w::rows_shown(first + 1, first + shown, total)),
-        foot: [
-            freshness_line(app, period, Err(())),
-            w::times_in(subject.zone_name()),
-            w::ADS_MEANING.to_owned(),
-        ]
-        .into_iter()
-        .filter(|line| !line.is_empty())
-        .collect(),
+        pager: Pager::new((view.page, ROWS), (shown, total), at, |extension| {
+            plain.list_href(panel, extension)
+        }),
+        foot: foot(app, &subject, Err(()), w::ADS_MEANING.to_owned()),
     };
     render(&page)
 }

@@ -12,6 +12,7 @@ use super::money::{Amounts, Purse};
 use crate::figures::hourly;
 use crate::period::{Period, Unit};
 use crate::query::{Failure, Runner, seconds};
+use crate::revised;
 use crate::tables::days::Days;
 
 /// What a list groups by.
@@ -175,11 +176,11 @@ fn events(runner: &Runner<'_>, choice: &Choice, period: &Period, by: By) -> Quer
         By::Delay => "toInt32(name)",
         _ => "net_clicks DESC, net_impressions DESC, name",
     };
-    let sql = include_str!("properties.sql")
+    let sql = revised::fill(include_str!("properties.sql"))
         .replace("{name}", &name)
         .replace("{types}", types)
         .replace("{order}", order);
-    revised(runner.client().query(&sql), choice, period)
+    revised::bind(runner.client().query(&sql), choice, period)
 }
 
 /// The number of the class; -1 where it is not known when the impression was: neither a token nor
@@ -193,24 +194,6 @@ fn delay_class() -> String {
     let classes = classes.map(|(at, end)| format!("{delay} < {end}000, '{at}'"));
     let classes = classes.collect::<Vec<_>>().join(", ");
     format!("multiIf({known} = 0 OR {delay} < -300000, '-1', {classes}, '{}')", DELAYS_S.len())
-}
-
-/// Binds a statement over the events beside the verdicts that replace theirs.
-pub(crate) fn revised(query: Query, choice: &Choice, period: &Period) -> Query {
-    /// A verdict may be replaced by one that is as old as its event at the least.
-    const SLACK_MS: i64 = 1_000;
-    let range = &period.current;
-    query
-        .bind(&choice.view.site)
-        .bind(range.from - SLACK_MS)
-        .bind(range.to + SLACK_MS)
-        .bind(&choice.view.site)
-        .bind(range.from)
-        .bind(range.to)
-        .bind(&choice.campaign)
-        .bind(&choice.campaign)
-        .bind(&choice.ad)
-        .bind(&choice.ad)
 }
 
 #[derive(Debug, Row, Deserialize)]
@@ -248,8 +231,8 @@ pub(crate) async fn saved(
     by_ad: bool,
 ) -> Result<Saved, Failure> {
     let column = if by_ad { "ad" } else { "campaign" };
-    let sql = include_str!("saved.sql").replace("{name}", column);
-    let query = revised(runner.client().query(&sql), choice, period);
+    let sql = revised::fill(include_str!("saved.sql")).replace("{name}", column);
+    let query = revised::bind(runner.client().query(&sql), choice, period);
     let rows: Vec<SavedRow> = runner.rows("ads_saved", query).await?;
     let mut out = Saved::new();
     for row in rows {

@@ -25,7 +25,7 @@ use crate::frame::{Frame, Theme};
 use crate::period::Unit;
 use crate::query::Failure;
 use crate::site::view::Tools;
-use crate::site::{Subject, delay_note, frame_of, freshness_line};
+use crate::site::{Subject, delay_note, foot, frame_of};
 use crate::tables::panel::Tab;
 use crate::{format, words as w};
 
@@ -105,12 +105,8 @@ pub(crate) fn render(app: &App, made: Made<'_>, request: &Parts) -> Response {
         true => w::title_ads(&view.site),
         false => w::title_ad(&heading.title, &view.site),
     };
-    let mut foot = vec![
-        freshness_line(app, period, loaded.look.as_ref().map_err(|_| ())),
-        w::times_in(subject.zone_name()),
-        w::ADS_MEANING.to_owned(),
-    ];
-    foot.retain(|line| !line.is_empty());
+    let look = loaded.look.as_ref().map_err(|_| ());
+    let foot = foot(app, subject, look, w::ADS_MEANING.to_owned());
     let judged = judged.and_then(Result::ok);
     let fall = (!whole)
         .then(|| {

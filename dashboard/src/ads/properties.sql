@@ -22,22 +22,8 @@ FROM
         {name} AS name,
         events.type = 'impression' AS is_shown,
         if(later.revised != '', later.revised, toString(events.verdict)) != 'invalid' AS is_net
-    FROM events
-    LEFT ANY JOIN
-    (
-        SELECT id, argMax(toString(verdict), tuple(rules, decided_at)) AS revised
-        FROM verdicts
-        WHERE site = ?
-          AND time >= fromUnixTimestamp64Milli(toInt64(?), 'UTC')
-          AND time < fromUnixTimestamp64Milli(toInt64(?), 'UTC')
-        GROUP BY id
-    ) AS later ON later.id = events.id
-    WHERE events.site = ?
+    {from_revised}
       AND events.type IN {types}
-      AND events.time >= fromUnixTimestamp64Milli(toInt64(?), 'UTC')
-      AND events.time < fromUnixTimestamp64Milli(toInt64(?), 'UTC')
-      AND (? = '' OR events.campaign = ?)
-      AND (? = '' OR events.ad = ?)
 )
 GROUP BY name
 ORDER BY {order}

@@ -17,20 +17,6 @@ pub(crate) struct Filter {
     pub(crate) reason: Option<VerdictReason>,
 }
 
-/// The word of a verdict.
-pub(crate) const fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Valid => "valid",
-        Verdict::Flagged => "flagged",
-        Verdict::Invalid => "invalid",
-    }
-}
-
-/// The verdict of a word.
-pub(crate) fn verdict(text: &str) -> Option<Verdict> {
-    [Verdict::Valid, Verdict::Flagged, Verdict::Invalid].into_iter().find(|v| word(*v) == text)
-}
-
 impl Filter {
     /// Reads it.
     pub(crate) fn parse(pairs: &[(String, String)]) -> Result<Filter, Problem> {
@@ -47,7 +33,7 @@ impl Filter {
             verdict: match get("verdict") {
                 None => None,
                 Some(text) => Some(
-                    verdict(text)
+                    Verdict::parse(text)
                         .ok_or_else(|| wrong("verdict", text, "valid, flagged, invalid"))?,
                 ),
             },
@@ -79,12 +65,12 @@ impl Filter {
 
     /// The word of its verdict; empty for any.
     pub(crate) fn verdict_word(self) -> &'static str {
-        self.verdict.map_or("", word)
+        self.verdict.map_or("", Verdict::as_str)
     }
 
     /// Whether a click with this verdict, counted under this reason, is left.
     pub(crate) fn leaves(self, verdict: &str, counted: &str) -> bool {
-        self.verdict.is_none_or(|wanted| word(wanted) == verdict)
+        self.verdict.is_none_or(|wanted| wanted.as_str() == verdict)
             && self.reason.is_none_or(|wanted| wanted.as_str() == counted)
     }
 

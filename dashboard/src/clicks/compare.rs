@@ -9,40 +9,24 @@ mod export;
 pub(crate) mod load;
 mod page;
 
-use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use http::request::Parts;
 
 use self::load::{Sides, Version, changes, moves, versions};
 use super::choice::Filter;
 use super::load::Summary;
 use crate::App;
 use crate::ads::choice::Choice;
-use crate::ads::{Pairs, names, said};
+use crate::ads::names;
+use crate::asked::Asked;
 use crate::error::Problem;
-use crate::site::{Subject, unavailable};
+use crate::site::unavailable;
 use crate::view::wrong;
 
-/// `GET /sites/{site}/rules`.
-pub(crate) async fn rules(
-    State(app): State<App>,
-    Path(site): Path<String>,
-    Query(pairs): Pairs,
-    request: Parts,
-) -> Response {
-    said(answer(&app, &site, "", &pairs, &request).await, "")
-}
-
-/// Answers for the comparison.
-pub(crate) async fn answer(
-    app: &App,
-    site: &str,
-    extension: &str,
-    pairs: &[(String, String)],
-    request: &Parts,
-) -> Result<Response, Problem> {
+/// `GET /sites/{site}/rules`, also `.json` and `.csv`.
+pub(crate) async fn answer(app: &App, asked: Asked<'_>) -> Result<Response, Problem> {
+    let Asked { extension, pairs, request, .. } = asked;
     let runner = app.queries.runner();
-    let subject = Subject::resolve(app, &runner, site, pairs).await?;
+    let subject = asked.subject(app, &runner).await?;
     let choice = Choice::parse(subject.view.clone(), pairs)?;
     let tried = versions(&runner, &subject.site.domain, &subject.period).await;
     let tried = tried.map_err(unavailable)?;
@@ -58,7 +42,7 @@ pub(crate) async fn answer(
     let tried_terms = others.as_ref().unwrap_or(&terms);
     let period = &subject.period;
     let sides = Sides { choice: &choice, period, in_force: &terms, tried: tried_terms, version };
-    let limit = if extension.is_empty() { page::ROWS } else { app.settings.export_rows_max.max(1) };
+    let limit = asked.rows_max(app, page::ROWS);
     let offset = (choice.view.page - 1).saturating_mul(limit);
     let (moves, changes, all) = tokio::join!(
         moves(&runner, sides),

@@ -31,10 +31,9 @@ use http::request::Parts;
 
 pub use self::signals::THRESHOLDS_SHOWN;
 use crate::App;
-use crate::ads::{Pairs, said};
+use crate::asked::{Asked, Pairs, said, split_extension};
 use crate::auth::guard;
 use crate::error::Problem;
-use crate::site::{Subject, split_extension};
 use crate::words as w;
 
 /// `GET /sites/{site}/clicks/{id}`, also `.json`.
@@ -45,7 +44,8 @@ pub(crate) async fn click(
     request: Parts,
 ) -> Response {
     let (id, extension) = split_extension(&id);
-    said(answer(&app, &site, id, extension, &pairs, &request).await, extension)
+    let asked = Asked { site: &site, extension, pairs: &pairs, request: &request };
+    said(answer(&app, id, asked).await, extension)
 }
 
 /// `GET /api/v1/clicks/{id}?site=`.
@@ -73,25 +73,18 @@ async fn by_key(
     if !reader.may_see(site) {
         return Err(Problem::Forbidden(w::KEY_FOR_ANOTHER_SITE.into()));
     }
-    answer(app, site, id, ".json", pairs, request).await
+    answer(app, id, Asked { site, extension: ".json", pairs, request }).await
 }
 
 /// Answers for a click; with an extension as JSON.
-async fn answer(
-    app: &App,
-    site: &str,
-    id: &str,
-    extension: &str,
-    pairs: &[(String, String)],
-    request: &Parts,
-) -> Result<Response, Problem> {
+async fn answer(app: &App, id: &str, asked: Asked<'_>) -> Result<Response, Problem> {
     let runner = app.queries.runner();
-    let subject = Subject::resolve(app, &runner, site, pairs).await?;
+    let subject = asked.subject(app, &runner).await?;
     // A click has no table that could be CSV.
-    let id: Id = id.parse().ok().filter(|_| extension != ".csv").ok_or(Problem::NotFound)?;
+    let id: Id = id.parse().ok().filter(|_| asked.extension != ".csv").ok_or(Problem::NotFound)?;
     let case = case::load(app, &runner, &subject, id).await?;
-    match extension {
+    match asked.extension {
         ".json" => Ok(export::json(&subject, &case)),
-        _ => Ok(page::render(app, &subject, &case, request)),
+        _ => Ok(page::render(app, &subject, &case, asked.request)),
     }
 }

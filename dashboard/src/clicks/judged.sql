@@ -23,23 +23,5 @@
         in_force = 'invalid' OR (events.network != 0 AND events.user_agent != ''
             AND (events.proof IN ('signed', 'expired') OR events.impression != toUUID('00000000-0000-0000-0000-000000000000'))
             AND NOT hasAny(why, ['no_impression', 'impression_unknown'])) AS decided
-    FROM events
-    LEFT ANY JOIN
-    (
-        SELECT
-            id,
-            argMax(toString(verdict), tuple(rules, decided_at)) AS revised,
-            argMax(CAST(reasons AS Array(String)), tuple(rules, decided_at)) AS why,
-            max(rules) AS by_rules
-        FROM verdicts
-        WHERE site = ?
-          AND time >= fromUnixTimestamp64Milli(toInt64(?), 'UTC')
-          AND time < fromUnixTimestamp64Milli(toInt64(?), 'UTC')
-        GROUP BY id
-    ) AS later ON later.id = events.id
-    WHERE events.site = ?
+    {from_revised}
       AND events.type = 'click'
-      AND events.time >= fromUnixTimestamp64Milli(toInt64(?), 'UTC')
-      AND events.time < fromUnixTimestamp64Milli(toInt64(?), 'UTC')
-      AND (? = '' OR events.campaign = ?)
-      AND (? = '' OR events.ad = ?)

@@ -6,19 +6,21 @@ use footfall_event::Verdict;
 use http::request::Parts;
 use serde_json::{Value, json};
 
-use super::choice::{self, Filter, click_href};
+use super::choice::{Filter, click_href};
 use super::load::{ClickRow, Order, Summary, clicks};
 use super::vd::Vd;
 use crate::App;
 use crate::ads::choice::Choice;
 use crate::ads::names::Names;
 use crate::ads::{list, names};
+use crate::asked::Asked;
 use crate::error::Problem;
 use crate::frame::{Frame, Theme, render};
 use crate::query::Failure;
 use crate::site::view::Tools;
-use crate::site::{Subject, delay_note, frame_of, freshness_line, unavailable};
+use crate::site::{Subject, delay_note, foot, frame_of, unavailable};
 use crate::tables::export::{csv, csv_text, decimal, head};
+use crate::tables::pager::Pager;
 use crate::{countries, format, words as w};
 
 /// Rows of one page.
@@ -39,11 +41,7 @@ struct ClicksPage {
     reasons: Vec<(String, String)>,
     rows: Vec<RowView>,
     empty: Option<String>,
-    csv: String,
-    json: String,
-    earlier: Option<String>,
-    later: Option<String>,
-    shown: Option<String>,
+    pager: Pager,
     foot: Vec<String>,
 }
 
@@ -68,28 +66,22 @@ struct RowView {
     worth: String,
 }
 
-/// Answers for the list.
-pub(super) async fn answer(
-    app: &App,
-    site: &str,
-    extension: &str,
-    pairs: &[(String, String)],
-    request: &Parts,
-) -> Result<Response, Problem> {
+/// `GET /sites/{site}/clicks`, also `.json` and `.csv`.
+pub(crate) async fn answer(app: &App, asked: Asked<'_>) -> Result<Response, Problem> {
     let runner = app.queries.runner();
-    let subject = Subject::resolve(app, &runner, site, pairs).await?;
-    let choice = Choice::parse(subject.view.clone(), pairs)?;
-    let filter = Filter::parse(pairs)?;
+    let subject = asked.subject(app, &runner).await?;
+    let choice = Choice::parse(subject.view.clone(), asked.pairs)?;
+    let filter = Filter::parse(asked.pairs)?;
     let names = names(app, &subject);
     let terms = app.status.terms(&choice.view.site, &choice.campaign);
-    let limit = if extension.is_empty() { ROWS } else { app.settings.export_rows_max.max(1) };
+    let limit = asked.rows_max(app, ROWS);
     let offset = (choice.view.page - 1).saturating_mul(limit);
     let of = (&choice, &subject.period, &terms);
     let (rows, summary) = tokio::join!(
         clicks(&runner, of, filter, Order::NewestFirst, (limit, offset)),
         Summary::load(&runner, &choice, &subject.period, &terms),
     );
-    match extension {
+    match asked.extension {
         ".csv" => Ok(list_csv(&subject, &rows.map_err(unavailable)?)),
         ".json" => {
             let total = summary.map_err(unavailable)?.clicks(filter);
@@ -97,7 +89,7 @@ pub(super) async fn answer(
         }
         _ => {
             let made = Made { subject, choice, filter, names, rows, summary };
-            Ok(page(app, made, request))
+            Ok(page(app, made, asked.request))
         }
     }
 }
@@ -116,8 +108,7 @@ fn page(app: &App, made: Made, request: &Parts) -> Response {
     let (view, period) = (&choice.view, &subject.period);
     let away = matches!(rows, Err(Failure::Away));
     let total = summary.as_ref().map_or(0, |summary| summary.clicks(filter));
-    let first = u64::from(view.page - 1) * u64::from(ROWS);
-    let count = rows.as_ref().map_or(0, Vec::len) as u64;
+    let count = rows.as_ref().map_or(0, Vec::len);
     let plain = choice.with(|_| {});
     let at = |page: u32| {
         let mut choice = choice.clone();
@@ -147,20 +138,13 @@ fn page(app: &App, made: Made, request: &Parts) -> Response {
         reasons: summary.as_ref().map_or_else(|_| Vec::new(), |all| reasons(all, &plain, filter)),
         rows: rows.iter().flatten().map(|row| row_view(row, &subject, &names)).collect(),
         empty,
-        csv: filter.href(&plain, ".csv"),
-        json: filter.href(&plain, ".json"),
-        earlier: (view.page > 1).then(|| at(view.page - 1)),
-        later: (first + count < total.max(0).cast_unsigned()).then(|| at(view.page + 1)),
-        shown: (count > 0)
-            .then(|| w::rows_shown(first + 1, first + count, total.max(0).cast_unsigned())),
-        foot: [
-            freshness_line(app, period, Err(())),
-            w::times_in(subject.zone_name()),
-            w::JUDGED_MEANING.to_owned(),
-        ]
-        .into_iter()
-        .filter(|line| !line.is_empty())
-        .collect(),
+        pager: Pager::new(
+            (view.page, ROWS),
+            (count, total.max(0).cast_unsigned()),
+            at,
+            |extension| filter.href(&plain, extension),
+        ),
+        foot: foot(app, &subject, Err(()), w::JUDGED_MEANING.to_owned()),
     };
     render(&page)
 }
@@ -194,7 +178,7 @@ fn reasons(all: &Summary, choice: &Choice, filter: Filter) -> Vec<(String, Strin
 }
 
 fn row_view(row: &ClickRow, subject: &Subject, names: &Names) -> RowView {
-    let verdict = choice::verdict(&row.in_force).unwrap_or(Verdict::Valid);
+    let verdict = Verdict::parse(&row.in_force).unwrap_or(Verdict::Valid);
     RowView {
         href: click_href(&subject.site.domain, &row.id),
         time: format::exact(&names.zone, row.at_ms),

@@ -6,9 +6,9 @@ use serde::Deserialize;
 
 use super::choice::Filter;
 use crate::ads::choice::Choice;
-use crate::ads::lists::revised;
 use crate::period::Period;
 use crate::query::{Failure, Runner};
+use crate::revised;
 use crate::rulebook::Terms;
 
 /// One click.
@@ -64,8 +64,8 @@ fn of_clicks(
     period: &Period,
     terms: &Terms,
 ) -> Query {
-    let sql = sql.replace("{clicks}", include_str!("judged.sql").trim_end());
-    revised(runner.client().query(&sql).bind(terms.filters()), choice, period)
+    let sql = revised::fill(&sql.replace("{clicks}", include_str!("judged.sql").trim_end()));
+    revised::bind(runner.client().query(&sql).bind(terms.filters()), choice, period)
 }
 
 /// Reads `limit` clicks from `offset`.

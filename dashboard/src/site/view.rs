@@ -4,7 +4,7 @@ use askama::Template;
 use axum::response::Response;
 use http::request::Parts;
 
-use super::{Overview, Subject, delay_note, frame, freshness_line};
+use super::{Overview, Subject, delay_note, foot, frame};
 use crate::App;
 use crate::chart::{self, Change, Chart};
 use crate::figures::{Figures, Metric};
@@ -97,19 +97,12 @@ pub(super) fn render(
     let seconds_max = app.queries.seconds_max;
     let days = format::days(&period.current);
     let state = state(subject, &figures, seconds_max);
-    let mut foot = vec![
-        freshness_line(app, period, look.as_ref().map_err(|_| ())),
-        w::times_in(subject.zone_name()),
-    ];
-    if let Ok(look) = &look
-        && look.rules > 0
-    {
-        foot.push(w::rules(look.rules));
-    }
+    let judged_by = look.as_ref().ok().filter(|look| look.rules > 0);
+    let judged_by = judged_by.map(|look| w::rules(look.rules)).unwrap_or_default();
+    let mut foot = foot(app, subject, look.as_ref().map_err(|_| ()), judged_by);
     if period.days() > 1 {
         foot.push(w::MIDNIGHT.into());
     }
-    foot.retain(|line| !line.is_empty());
     let page = SitePage {
         frame: frame(app, request, w::title_overview(&view.site), Some(view), false),
         live: period

@@ -2,19 +2,21 @@
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::request::Parts;
 
+use super::pager::Pager;
 use super::panel::{Body, Tab, list};
 use super::{Panel, export, load};
 use crate::ads::choice::AdPanel;
+use crate::asked::{Asked, Pairs, said, split_extension};
 use crate::error::Problem;
 use crate::figures::Figures;
 use crate::frame::{Frame, Theme, render};
 use crate::site::view::Tools;
-use crate::site::{Subject, delay_note, frame, freshness_line, split_extension, unavailable};
+use crate::site::{Subject, delay_note, foot, frame, unavailable};
 use crate::view::View;
-use crate::{App, ads, format, words as w};
+use crate::{App, ads, clicks, format, words as w};
 
 /// Rows of one page.
 const ROWS: u32 = 100;
@@ -31,58 +33,38 @@ struct TablePage {
     tabs: Vec<Tab>,
     heading: String,
     body: Body,
-    csv: String,
-    json: String,
-    earlier: Option<String>,
-    later: Option<String>,
-    rows: Option<String>,
+    pager: Pager,
     foot: Vec<String>,
 }
 
 /// Any table of a site.
 pub(crate) async fn any(
     State(app): State<App>,
-    Path((name, table)): Path<(String, String)>,
-    Query(pairs): Query<Vec<(String, String)>>,
+    Path((site, table)): Path<(String, String)>,
+    Query(pairs): Pairs,
     request: Parts,
 ) -> Response {
     let (word, extension) = split_extension(&table);
+    let asked = Asked { site: &site, extension, pairs: &pairs, request: &request };
     let result = match (Panel::parse(word), AdPanel::parse(word)) {
-        (Some(panel), _) => answer(&app, &name, panel, extension, &pairs, &request).await,
-        (None, Some(panel)) => {
-            ads::list::answer(&app, &name, panel, extension, &pairs, &request).await
-        }
-        (None, None) if word == "ads" => {
-            return ads::of_site(&app, &name, extension, &pairs, &request).await;
-        }
-        (None, None) if word == "clicks" => {
-            crate::clicks::list_as(&app, &name, extension, &pairs, &request).await
-        }
-        (None, None) if word == "rules" => {
-            crate::clicks::compare::answer(&app, &name, extension, &pairs, &request).await
-        }
-        (None, None) => Err(Problem::NotFound),
+        (Some(panel), _) => answer(&app, panel, asked).await,
+        (None, Some(panel)) => ads::list::answer(&app, panel, asked).await,
+        (None, None) => match word {
+            "ads" => ads::of_site(&app, asked).await,
+            "clicks" => clicks::list::answer(&app, asked).await,
+            "rules" => clicks::compare::answer(&app, asked).await,
+            _ => Err(Problem::NotFound),
+        },
     };
-    match (result, extension) {
-        (Ok(response), _) => response,
-        (Err(problem), "") => problem.into_response(),
-        (Err(problem), _) => problem.json(),
-    }
+    said(result, extension)
 }
 
-async fn answer(
-    app: &App,
-    name: &str,
-    panel: Panel,
-    extension: &str,
-    pairs: &[(String, String)],
-    request: &Parts,
-) -> Result<Response, Problem> {
+async fn answer(app: &App, panel: Panel, asked: Asked<'_>) -> Result<Response, Problem> {
     let runner = app.queries.runner();
-    let subject = Subject::resolve(app, &runner, name, pairs).await?;
+    let subject = asked.subject(app, &runner).await?;
     let Subject { view, period, unit, .. } = &subject;
     let dimension = view.tab(panel);
-    let limit = if extension.is_empty() { ROWS } else { app.settings.export_rows_max.max(1) };
+    let limit = asked.rows_max(app, ROWS);
     let offset = (view.page - 1).saturating_mul(limit);
     // Shares are of all visitors, which the figures know.
     let (rows, figures) = tokio::join!(
@@ -90,10 +72,10 @@ async fn answer(
         Figures::load(&runner, view, period, *unit)
     );
     let visitors = figures.as_ref().map_or(0, |figures| figures.current.visitors);
-    match extension {
+    match asked.extension {
         ".csv" => Ok(export::table_csv(&subject, panel, &rows.map_err(unavailable)?)),
         ".json" => Ok(export::table_json(&subject, panel, &rows.map_err(unavailable)?, visitors)),
-        _ => Ok(page(app, &subject, panel, rows, visitors, request)),
+        _ => Ok(page(app, &subject, panel, rows, visitors, asked.request)),
     }
 }
 
@@ -108,8 +90,7 @@ fn page(
     let Subject { view, period, .. } = subject;
     let dimension = view.tab(panel);
     let total = rows.as_ref().ok().and_then(|rows| rows.first()).map_or(0, |row| row.rows);
-    let shown = rows.as_ref().map_or(0, Vec::len) as u64;
-    let first = u64::from(view.page - 1) * u64::from(ROWS);
+    let shown = rows.as_ref().map_or(0, Vec::len);
     let away = matches!(rows, Err(crate::query::Failure::Away));
     let at = |page: u32| {
         let mut view = view.clone();
@@ -137,16 +118,11 @@ fn page(
         note: delay_note(app, period, away),
         tabs: if panel.tabs().len() > 1 { tabs.collect() } else { Vec::new() },
         heading: w::all_of(dimension, total),
-        csv: overview.table_href(panel, ".csv"),
-        json: overview.table_href(panel, ".json"),
-        earlier: (view.page > 1).then(|| at(view.page - 1)),
-        later: (first + shown < total).then(|| at(view.page + 1)),
-        rows: (shown > 0).then(|| w::rows_shown(first + 1, first + shown, total)),
+        pager: Pager::new((view.page, ROWS), (shown, total), at, |extension| {
+            overview.table_href(panel, extension)
+        }),
         body,
-        foot: [freshness_line(app, period, Err(())), w::times_in(subject.zone_name())]
-            .into_iter()
-            .filter(|line| !line.is_empty())
-            .collect(),
+        foot: foot(app, subject, Err(()), String::new()),
     };
     render(&page)
 }

@@ -7,9 +7,9 @@ use clickhouse::query::Query;
 use serde::Deserialize;
 
 use crate::ads::choice::Choice;
-use crate::ads::lists::revised;
 use crate::period::Period;
 use crate::query::{Failure, Runner};
+use crate::revised;
 use crate::rulebook::Terms;
 
 /// A version that was tried.
@@ -79,9 +79,9 @@ fn of_both(runner: &Runner<'_>, sql: &str, sides: Sides<'_>) -> Query {
     let Sides { choice, period, in_force, tried, version } = sides;
     let both = include_str!("both.sql").trim_end();
     let clicks = include_str!("../judged.sql").trim_end();
-    let sql = sql.replace("{both}", both).replace("{clicks}", clicks);
+    let sql = revised::fill(&sql.replace("{both}", both).replace("{clicks}", clicks));
     let query = runner.client().query(&sql).bind(tried.filters()).bind(in_force.filters());
-    revised(query, choice, period)
+    revised::bind(query, choice, period)
         .bind(&choice.view.site)
         .bind(version)
         .bind(period.current.from)

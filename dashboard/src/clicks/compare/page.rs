@@ -16,7 +16,8 @@ use crate::clicks::vd::Vd;
 use crate::frame::{Frame, Theme};
 use crate::query::Failure;
 use crate::site::view::Tools;
-use crate::site::{Subject, delay_note, frame_of, freshness_line};
+use crate::site::{Subject, delay_note, foot, frame_of};
+use crate::tables::pager::Pager;
 use crate::{format, words as w};
 
 /// Clicks of one page.
@@ -34,8 +35,6 @@ struct ComparePage {
     state: (&'static str, String),
     /// Absent when no other rules were tried, or they could not be read.
     sums: Option<Sums>,
-    csv: String,
-    json: String,
     foot: Vec<String>,
 }
 
@@ -51,9 +50,7 @@ struct Sums {
     campaigns: Vec<PairRow>,
     heading: String,
     changes: Vec<ChangeRow>,
-    earlier: Option<String>,
-    later: Option<String>,
-    shown: Option<String>,
+    pager: Pager,
 }
 
 struct PairRow {
@@ -123,12 +120,6 @@ fn write(
     };
     let site = &subject.site.domain;
     let plain = choice.with(|_| {});
-    let mut foot = vec![
-        freshness_line(app, &subject.period, Err(())),
-        w::times_in(subject.zone_name()),
-        w::TRIED_ONLY.to_owned(),
-    ];
-    foot.retain(|line| !line.is_empty());
     let page = ComparePage {
         frame: frame_of(app, request, w::title_rules(version, site), &choice.view),
         crumbs: list::crumbs(&plain, names),
@@ -140,9 +131,7 @@ fn write(
         note: delay_note(app, &subject.period, false),
         state,
         sums,
-        csv: href(&plain, version, ".csv"),
-        json: href(&plain, version, ".json"),
-        foot,
+        foot: foot(app, subject, Err(()), w::TRIED_ONLY.to_owned()),
     };
     crate::frame::render(&page)
 }
@@ -151,15 +140,12 @@ fn sums(choice: &Choice, names: &Names, compared: &Compared, site: &str) -> Sums
     let (moves, page) = (&compared.moves, choice.view.page);
     let changed = moves.changed();
     let plain = choice.with(|_| {});
-    let first = u64::from(page - 1) * u64::from(ROWS);
-    let count = compared.changes.len() as u64;
     let at = |page: u32| {
         let mut choice = choice.clone();
         choice.view.page = page;
         href(&choice, Some(compared.version), "")
     };
     let left_out = compared.all - moves.clicks();
-    let total = changed.max(0).cast_unsigned();
     Sums {
         versions: compared
             .tried
@@ -192,9 +178,12 @@ fn sums(choice: &Choice, names: &Names, compared: &Compared, site: &str) -> Sums
             .collect(),
         heading: w::changing(changed),
         changes: compared.changes.iter().map(|row| change_row(row, names, site)).collect(),
-        earlier: (page > 1).then(|| at(page - 1)),
-        later: (first + count < total).then(|| at(page + 1)),
-        shown: (count > 0).then(|| w::rows_shown(first + 1, first + count, total)),
+        pager: Pager::new(
+            (page, ROWS),
+            (compared.changes.len(), changed.max(0).cast_unsigned()),
+            at,
+            |extension| href(&plain, Some(compared.version), extension),
+        ),
     }
 }
 
@@ -236,7 +225,7 @@ fn row(name: String, href: String, pair: &Pair) -> PairRow {
 }
 
 fn change_row(row: &Changed, names: &Names, site: &str) -> ChangeRow {
-    let vd = |word: &str| Vd::of(choice::verdict(word).unwrap_or(Verdict::Valid));
+    let vd = |word: &str| Vd::of(Verdict::parse(word).unwrap_or(Verdict::Valid));
     let reason = |word: &str| if word.is_empty() { String::new() } else { w::removed(word) };
     ChangeRow {
         href: click_href(site, &row.id),

@@ -9,7 +9,6 @@ use super::signals::{Signal, signals};
 use crate::App;
 use crate::ads::names;
 use crate::ads::names::Names;
-use crate::clicks::choice;
 use crate::error::Problem;
 use crate::query::Runner;
 use crate::rulebook::Terms;
@@ -107,7 +106,7 @@ fn said(
     reasons: &[String],
 ) -> Said {
     let filters = terms.filters();
-    let verdict = choice::verdict(verdict).unwrap_or(Verdict::Valid);
+    let verdict = Verdict::parse(verdict).unwrap_or(Verdict::Valid);
     let by_filter = reasons.iter().find(|reason| filters.contains(&reason.as_str()));
     let counted = match verdict {
         Verdict::Invalid => by_filter.or(reasons.first()),

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::case::{self, Case, Said};
 use super::rows::{NO_ID, Near};
 use super::signals::Signal;
-use crate::clicks::choice::{self, click_href};
+use crate::clicks::choice::click_href;
 use crate::rulebook::Terms;
 use crate::site::Subject;
 
@@ -23,7 +23,7 @@ pub(super) fn json(subject: &Subject, case: &Case) -> Response {
     let body = json!({
         "site": site,
         "click": record(case),
-        "verdict": choice::word(said.verdict),
+        "verdict": said.verdict.as_str(),
         "counted_under": Some(&said.counted).filter(|word| !word.is_empty()),
         "reasons": said.reasons.iter().map(|word| reason(word, said, &case.terms)).collect::<Value>(),
         "rules": said.rules,
@@ -83,7 +83,7 @@ fn judgement(said: &Said) -> Value {
     json!({
         "decided_at": said.decided_ms.map(footfall_event::time::format_rfc3339),
         "rules": said.rules,
-        "verdict": choice::word(said.verdict),
+        "verdict": said.verdict.as_str(),
         "reasons": said.reasons,
         "counted_under": Some(&said.counted).filter(|word| !word.is_empty()),
         "in_force": said.in_force,

@@ -6,7 +6,6 @@ use super::case::Case;
 use super::load::NEAR_MS;
 use super::rows::Near;
 use crate::chart::percent;
-use crate::clicks::choice;
 use crate::format;
 use crate::words as w;
 
@@ -41,7 +40,7 @@ pub(super) fn draw(case: &Case, site: &str) -> Option<Lanes> {
         let point = |near: &Near| Point {
             x: percent((near.at_ms - at + NEAR_MS) as f64 * 100.0 / (2 * NEAR_MS) as f64),
             y: LANES[lane],
-            verdict: choice::verdict(&near.in_force).unwrap_or(Verdict::Valid),
+            verdict: Verdict::parse(&near.in_force).unwrap_or(Verdict::Valid),
             is_this: is_this(near) && lane == 0,
         };
         drawn.map(point).collect()

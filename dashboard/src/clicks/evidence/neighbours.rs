@@ -4,7 +4,7 @@ use footfall_event::Verdict;
 
 use super::case::Case;
 use super::rows::Near;
-use crate::clicks::choice::{self, click_href};
+use crate::clicks::choice::click_href;
 use crate::clicks::vd::Vd;
 use crate::{format, words as w};
 
@@ -39,7 +39,7 @@ pub(super) fn neighbours(case: &Case, site: &str) -> Vec<NeighbourView> {
     let click = &case.click;
     let view = |near: &Near| {
         let is_this = near.click_id == click.click_id;
-        let verdict = choice::verdict(&near.in_force).unwrap_or(Verdict::Valid);
+        let verdict = Verdict::parse(&near.in_force).unwrap_or(Verdict::Valid);
         let own = near.of_visitor == click.of_visitor;
         let vd = match near.why.first() {
             Some(word) => Vd::saying(verdict, w::removed(word)),

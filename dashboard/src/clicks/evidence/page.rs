@@ -17,7 +17,7 @@ use crate::clicks::choice::{self, click_href};
 use crate::clicks::compare;
 use crate::clicks::vd::Vd;
 use crate::frame::{Frame, Theme};
-use crate::site::{Subject, delay_note, frame_of, freshness_line};
+use crate::site::{Subject, delay_note, foot, frame_of};
 use crate::{format, words as w};
 
 #[derive(Template)]
@@ -139,19 +139,9 @@ pub(super) fn render(app: &App, subject: &Subject, case: &Case, request: &Parts)
             let href = compare::href(&choice, Some(newest.rules), "");
             (w::compare_with(newest.rules), href)
         }),
-        foot: foot(app, subject, said),
+        foot: foot(app, subject, Err(()), w::rules(said.rules)),
     };
     crate::frame::render(&page)
-}
-
-fn foot(app: &App, subject: &Subject, said: &Said) -> Vec<String> {
-    let mut foot = vec![
-        freshness_line(app, &subject.period, Err(())),
-        w::times_in(subject.zone_name()),
-        w::rules(said.rules),
-    ];
-    foot.retain(|line| !line.is_empty());
-    foot
 }
 
 /// Names and addresses of the ad and the campaign; addresses are empty where there is no page.
