@@ -75,13 +75,13 @@ fn the_engine_dies_under_load() -> Result<()> {
     ensure!(refused.is_empty(), "beacons were refused: {refused:?}");
     ensure!(acknowledged > 50, "only {acknowledged} beacons were sent");
     ensure!(said_delayed, "the page never said that figures are delayed");
-    eventually("all is there when the engine is back", Duration::from_secs(60), || {
-        let count = stored(&system)?;
-        ensure!(count <= acknowledged, "{count} stored of {acknowledged}: counted twice");
-        Ok(count == acknowledged)
-    })
+    all_is_stored(&system, acknowledged)
 }
 
+/// The broker is killed while no transaction is under way. A *single* broker of Kafka 4.3 that dies
+/// between a commit and its markers does not write them when it is back, and the shard waits until an
+/// operator ends that transaction: see README.md. Kills at any moment are for Footfall's own processes
+/// (`torture.rs`).
 #[test]
 fn kafka_stops_for_a_while() -> Result<()> {
     let mut system = System::kafka(SITE)?;
@@ -89,17 +89,30 @@ fn kafka_stops_for_a_while() -> Result<()> {
     let stop = Arc::new(AtomicBool::new(false));
     let sender = beacons(system.ingest_url(), stop.clone());
     std::thread::sleep(Duration::from_secs(2));
+    stop.store(true, Ordering::Relaxed);
+    let (before, refused) = sender.join().expect("the sender does not panic");
+    ensure!(refused.is_empty(), "beacons were refused with Kafka there: {refused:?}");
+    all_is_stored(&system, before)?;
+    // The loader's last commits come after its rows.
+    std::thread::sleep(Duration::from_secs(1));
     system.broker().expect("it runs on Kafka").stop();
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let sender = beacons(system.ingest_url(), stop.clone());
     std::thread::sleep(Duration::from_secs(outage));
     system.broker().expect("it runs on Kafka").start_again()?;
     std::thread::sleep(Duration::from_secs(3));
     stop.store(true, Ordering::Relaxed);
-    let (acknowledged, refused) = sender.join().expect("the sender does not panic");
-    println!("{acknowledged} beacons acknowledged, {} refused", refused.len());
+    let (during, refused) = sender.join().expect("the sender does not panic");
+    println!("{before} beacons acknowledged before, {during} during the outage and after");
     ensure!(refused.is_empty(), "the spool takes what Kafka can't: {refused:?}");
+    all_is_stored(&system, before + during)
+}
+
+fn all_is_stored(system: &System, acknowledged: u64) -> Result<()> {
     let mut count = 0;
-    eventually("all is there once when Kafka is back", Duration::from_secs(120), || {
-        count = stored(&system)?;
+    eventually("all is stored once", Duration::from_secs(120), || {
+        count = stored(system)?;
         ensure!(count <= acknowledged, "{count} stored of {acknowledged}: counted twice");
         Ok(count == acknowledged)
     })

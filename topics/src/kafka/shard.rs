@@ -223,7 +223,11 @@ impl ShardLog for KafkaShard {
             match member.committed_offsets(list.clone(), LOOKUP_SLICE) {
                 Ok(found) => break found,
                 Err(error) if Instant::now() > deadline => {
-                    return Err(CommitError::Failed(format!("committed offsets: {error}")));
+                    return Err(CommitError::Failed(format!(
+                        "committed offsets: {error}. If this stays so, a transaction hangs in the \
+                         cluster: `kafka-transactions.sh find-hanging` names it, and \
+                         `kafka-transactions.sh abort` ends it"
+                    )));
                 }
                 Err(_) => std::thread::sleep(PAUSE),
             }

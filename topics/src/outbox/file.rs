@@ -19,7 +19,8 @@ const FRAME_HEAD_BYTES: usize = 12;
 const RECORD: u8 = 1;
 const NOTE: u8 = 2;
 
-struct OutFile {
+/// One file of the outbox.
+pub(super) struct OutFile {
     path: PathBuf,
     file: Arc<File>,
     bytes: u64,
@@ -80,7 +81,7 @@ impl Files {
                 batch.push(topic, partition, &key, &value);
             }
         }
-        files.remove_until(confirmed);
+        remove(files.done_until(confirmed));
         Ok((files, if batch.is_empty() { Vec::new() } else { vec![batch] }))
     }
 
@@ -112,13 +113,13 @@ impl Files {
         Ok(())
     }
 
-    /// Notes that all records before this one are in the log.
-    pub(super) fn note(&mut self, end: u64) -> io::Result<()> {
+    /// Notes that all records before this one are in the log. Returns the files that are done, to be
+    /// removed by [`remove`].
+    pub(super) fn note(&mut self, end: u64) -> io::Result<Vec<OutFile>> {
         let mut bytes = Vec::with_capacity(32);
         frame(&mut bytes, NOTE, |out| out.extend_from_slice(&end.to_le_bytes()));
         self.write(&bytes)?;
-        self.remove_until(end);
-        Ok(())
+        Ok(self.done_until(end))
     }
 
     /// The open files, to be synced.
@@ -159,20 +160,23 @@ impl Files {
         Ok(())
     }
 
-    /// Removes full files all of whose records are in the log.
-    fn remove_until(&mut self, confirmed: u64) {
-        while let Some(first) = self.files.front() {
-            if first.end > confirmed || first.bytes < FILE_BYTES {
-                return;
-            }
-            // The note that says so may be in this very file, and what is left of a file that can't
-            // be removed would be appended again: so its contents go first.
-            if let Err(error) =
-                first.file.set_len(0).and_then(|()| std::fs::remove_file(&first.path))
-            {
-                tracing::warn!(%error, "a file of the outbox can't be removed");
-            }
-            self.files.pop_front();
+    /// Takes out the full files all of whose records are in the log.
+    fn done_until(&mut self, confirmed: u64) -> Vec<OutFile> {
+        let done = |file: &&OutFile| file.end <= confirmed && file.bytes >= FILE_BYTES;
+        let count = self.files.iter().take_while(done).count();
+        self.files.drain(..count).collect()
+    }
+}
+
+/// Removes files whose records are all in the log. Takes as long as the disk wants: not to be called
+/// while somebody waits for the outbox.
+pub(super) fn remove(files: Vec<OutFile>) {
+    for file in files {
+        // The note that says so may be in this very file, and what is left of a file that can't be
+        // removed would be appended again: so its contents go first.
+        let removed = file.file.set_len(0).and_then(|()| std::fs::remove_file(&file.path));
+        if let Err(error) = removed {
+            tracing::warn!(%error, "a file of the outbox can't be removed");
         }
     }
 }

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use super::{Inner, State};
 use crate::{AppendError, RecordBatch};
 
-/// Bytes appended to the log at once.
-const BATCH_BYTES: usize = 1 << 20;
+/// Bytes appended to the log at once. Larger batches keep a processor busy for longer than whoever
+/// waits for the next redirect should notice.
+const BATCH_BYTES: usize = 256 << 10;
 /// What comes within this time goes to the log together: a wake-up and a write for each click would
 /// take the processor from who answers the next one.
 const GATHER: Duration = Duration::from_millis(4);
@@ -25,12 +26,14 @@ pub(super) fn run(inner: &Inner) {
         state.taken_bytes -= bytes;
         state.confirmed = end;
         state.unsynced &= !state.waiting.is_empty();
-        if let Err(error) = state.files.note(end) {
+        let done = state.files.note(end).unwrap_or_else(|error| {
             // It is appended once more at the next start, and found as a repeat.
             tracing::warn!(%error, "the outbox can't note what is in the log");
-        }
+            Vec::new()
+        });
         drop(state);
         inner.changed.notify_all();
+        super::file::remove(done);
     }
 }
 
