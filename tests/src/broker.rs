@@ -8,19 +8,21 @@
 //! `FOOTFALL_TEST_KAFKA=host:port` makes [`Broker::shared`] use that broker instead; what needs to
 //! stop a broker asks [`Broker::own`], which then is `None`.
 
+mod keeper;
+
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
+use self::keeper::Keeper;
 use crate::tools;
 
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -279,63 +281,4 @@ fn end_of(file: &Path) -> String {
     let text = fs::read_to_string(file).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(20)..].join("\n")
-}
-
-type Job = Box<dyn FnOnce(&mut Option<Child>) + Send>;
-
-/// The thread that is the parent of the broker's process.
-#[derive(Debug)]
-struct Keeper {
-    jobs: Sender<Job>,
-}
-
-impl Keeper {
-    fn start() -> Result<Keeper> {
-        let (jobs, todo): (Sender<Job>, Receiver<Job>) = channel();
-        std::thread::Builder::new().name("kafka keeper".into()).spawn(move || {
-            let mut child = None;
-            for job in todo {
-                job(&mut child);
-            }
-            end(&mut child);
-        })?;
-        Ok(Keeper { jobs })
-    }
-
-    fn run<T: Send + 'static>(
-        &self,
-        job: impl FnOnce(&mut Option<Child>) -> T + Send + 'static,
-    ) -> T {
-        let (sender, receiver) = channel();
-        let job: Job = Box::new(move |child| drop(sender.send(job(child))));
-        self.jobs.send(job).expect("the keeper stays as long as its handle");
-        receiver.recv().expect("the keeper answers every job")
-    }
-
-    fn spawn(&self, mut command: Command) -> Result<Pid> {
-        self.run(move |child| {
-            let started = command.spawn().context("setpriv (util-linux) can't be started")?;
-            let pid = Pid::from_child(&started);
-            *child = Some(started);
-            Ok(pid)
-        })
-    }
-
-    fn has_ended(&self) -> bool {
-        self.run(|child| match child {
-            Some(child) => !matches!(child.try_wait(), Ok(None)),
-            None => true,
-        })
-    }
-
-    fn kill(&self) {
-        self.run(end);
-    }
-}
-
-fn end(child: &mut Option<Child>) {
-    if let Some(mut child) = child.take() {
-        let _ = child.kill();
-        let _ = child.wait();
-    }
 }

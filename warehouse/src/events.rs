@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use footfall_event::ads::normalised_query;
-use footfall_event::record::{ConversionStatus, Event, Judgement, PropValue, Via};
+use footfall_event::record::{ConversionStatus, Event, Judgement, PropValue};
 use footfall_event::{Activity, Verdict};
 use uuid::Uuid;
 
@@ -197,7 +197,7 @@ impl EventBlock {
         to.r#type.set(row, activity_number(event.activity));
         to.time.set(row, event.time);
         to.received_at.set(row, event.received_at);
-        to.via.set(row, via_word(event.via));
+        to.via.set(row, event.via.as_str());
         to.network.set(row, event.network.map_or(0, |id| id.0));
         to.visitor.set(row, event.visitor.map_or(0, |id| id.0));
         to.account.set(row, event.account.map_or(0, |id| id.0));
@@ -276,7 +276,7 @@ impl EventBlock {
         to.click.set(row, &event.click);
         to.goal.set(row, &event.goal);
         to.transaction.set(row, &event.transaction);
-        to.status.set(row, event.status.map_or("", status_word));
+        to.status.set(row, event.status.map_or("", ConversionStatus::as_str));
         to.campaign.set(row, &event.campaign);
         if let Some(billing) = event.billing {
             to.billing_model.set(row, billing.model.as_str());
@@ -322,23 +322,5 @@ fn activity_number(activity: Activity) -> i8 {
         Activity::View => 6,
         Activity::Click => 7,
         Activity::Conversion => 8,
-    }
-}
-
-fn via_word(via: Via) -> &'static str {
-    match via {
-        Via::Script => "script",
-        Via::Pixel => "pixel",
-        Via::Api => "api",
-        Via::Redirect => "redirect",
-        Via::Import => "import",
-    }
-}
-
-fn status_word(status: ConversionStatus) -> &'static str {
-    match status {
-        ConversionStatus::Lead => "lead",
-        ConversionStatus::Sale => "sale",
-        ConversionStatus::Rejected => "rejected",
     }
 }

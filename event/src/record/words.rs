@@ -32,6 +32,19 @@ pub enum Via {
     Import,
 }
 
+impl Via {
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Via::Script => "script",
+            Via::Pixel => "pixel",
+            Via::Api => "api",
+            Via::Redirect => "redirect",
+            Via::Import => "import",
+        }
+    }
+}
+
 /// What kind of device the user agent says it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -76,4 +89,15 @@ pub enum ConversionStatus {
     Sale,
     /// Taken back.
     Rejected,
+}
+
+impl ConversionStatus {
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            ConversionStatus::Lead => "lead",
+            ConversionStatus::Sale => "sale",
+            ConversionStatus::Rejected => "rejected",
+        }
+    }
 }

@@ -1,4 +1,12 @@
 //! The steps by tables, through the one way that every event takes.
+//!
+//! - Here: what is asked with, times, sources. `fields`, `who`, `ads`: the other steps.
+//! - `fuzz`: whatever is sent.
+
+mod ads;
+mod fields;
+mod fuzz;
+mod who;
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -13,6 +21,7 @@ use crate::keys::Key;
 
 /// 2026-11-21T10:00:00Z.
 const NOW: i64 = 1_795_255_200_000;
+
 const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like \
                       Gecko) Chrome/131.0.0.0 Safari/537.36";
 
@@ -146,96 +155,6 @@ fn the_record_of_a_page_view() {
 }
 
 #[test]
-fn refusals_on_the_api() {
-    let fixture = Fixture::new();
-    let context = Context { policy: Policy::API, via: Via::Api, ..fixture.context() };
-    let long = format!(",\"title\":\"{}\"", "x".repeat(513));
-    let many: Vec<String> = (0..31).map(|i| format!("\"p{i}\":1")).collect();
-    let many = format!(",\"props\":{{{}}}", many.join(","));
-    for (json, reason, said) in [
-        ("{}".to_owned(), Rejected::MissingField, "type is missing"),
-        (r#"{"type":"visit"}"#.into(), Rejected::UnknownType, "pageview, engagement"),
-        (page(",\"colour\":1"), Rejected::UnknownField, "\"colour\""),
-        (page(",\"query\":\"x\""), Rejected::UnknownField, "query does not belong"),
-        (page(",\"engaged_ms\":1"), Rejected::UnknownField, "engaged_ms does not belong"),
-        (page(&long), Rejected::TooLarge, "title has 513 bytes: expected at most 512"),
-        (page(&many), Rejected::TooLarge, "props has 31 entries"),
-        (page(",\"title\":\"a\\u0000b\""), Rejected::InvalidField, "title holds a control"),
-        (page(",\"account\":\"a\\r\\nb\""), Rejected::InvalidField, "account holds a control"),
-        (page(",\"props\":{\"a\\n\":1}"), Rejected::InvalidField, "props"),
-        (page(",\"id\":\"7\""), Rejected::InvalidField, "id \"7\" is not a UUID"),
-        (
-            page(",\"id\":\"00000000-0000-0000-0000-000000000000\""),
-            Rejected::InvalidField,
-            "not a UUID",
-        ),
-        (page(",\"ip\":\"300.1.1.1\""), Rejected::InvalidField, "ip is not an address"),
-        (page(",\"time\":\"2026-11-21T10:00:00\""), Rejected::InvalidTime, "with a zone"),
-        (page(",\"time\":\"soon\""), Rejected::InvalidTime, "RFC 3339"),
-        (page(",\"time\":1"), Rejected::TooOld, "at most 24 h"),
-        (page(",\"time\":1e300"), Rejected::InFuture, "at most 300 s"),
-        (
-            r#"{"type":"pageview","site":"example.com","url":"/a"}"#.into(),
-            Rejected::InvalidField,
-            "expected http:// or https://",
-        ),
-        (
-            r#"{"type":"pageview","site":"example.com"}"#.into(),
-            Rejected::MissingField,
-            "url is missing",
-        ),
-        (
-            r#"{"type":"search","site":"example.com","query":" "}"#.into(),
-            Rejected::MissingField,
-            "query is missing",
-        ),
-        (
-            r#"{"type":"engagement","site":"example.com"}"#.into(),
-            Rejected::MissingField,
-            "engaged_ms or scroll_pct",
-        ),
-        (
-            r#"{"type":"engagement","site":"example.com","scroll_pct":101}"#.into(),
-            Rejected::InvalidField,
-            "expected 0 to 100",
-        ),
-        (
-            r#"{"type":"action","site":"example.com","name":"buy",
-                "value":{"amount":"1,5","currency":"EUR"}}"#
-                .into(),
-            Rejected::InvalidField,
-            "amount \"1,5\"",
-        ),
-        (r#"{"type":"action","name":"x"}"#.into(), Rejected::MissingField, "site is missing"),
-        (
-            r#"{"type":"action","name":"x","site":"other.test"}"#.into(),
-            Rejected::UnknownSite,
-            "footfall site add other.test",
-        ),
-    ] {
-        let rejection = rejected(&json, &context);
-        assert_eq!(rejection.reason, reason, "{json}: {rejection:?}");
-        assert!(rejection.detail.contains(said), "{json}: {rejection:?}");
-    }
-}
-
-#[test]
-fn beacons_are_taken_as_far_as_they_can_be() {
-    let fixture = Fixture::new();
-    let context = fixture.context();
-    let title = "ü".repeat(400);
-    let event = accepted(&page(&format!(",\"title\":\"{title}\"")), &context);
-    assert_eq!(event.title, "ü".repeat(256));
-    let event = accepted(&page(",\"colour\":1,\"query\":\"x\",\"ip\":\"8.8.8.8\""), &context);
-    assert_eq!((&*event.query, event.results), ("", None));
-    let event = accepted(&page(",\"title\":\"a\\u0000b\\r\\nc\""), &context);
-    assert_eq!(event.title, "a b  c");
-    let props: Vec<String> = (0..40).map(|i| format!("\"p{i:02}\":\"\\n\"")).collect();
-    let event = accepted(&page(&format!(",\"props\":{{{}}}", props.join(","))), &context);
-    assert_eq!(event.props.len(), 30);
-}
-
-#[test]
 fn clocks() {
     let fixture = Fixture::new();
     let context = fixture.context();
@@ -270,117 +189,6 @@ fn clocks() {
         };
         assert_eq!(found, expected, "{members}");
     }
-}
-
-#[test]
-fn sites_keys_and_origins() {
-    let fixture = Fixture::new();
-    let one = ["example.com".to_owned()];
-    let other = ["other.test".to_owned()];
-    let all: [String; 0] = [];
-    let unnamed = r#"{"type":"action","name":"x"}"#;
-    let api = |allowed_sites| Context { policy: Policy::API, allowed_sites, ..fixture.context() };
-    assert_eq!(accepted(unnamed, &api(&one)).site, "example.com");
-    assert_eq!(rejected(unnamed, &api(&all)).reason, Rejected::MissingField);
-    assert_eq!(rejected(unnamed, &api(&other)).reason, Rejected::UnknownSite);
-    assert_eq!(rejected(&page(""), &api(&other)).reason, Rejected::ForbiddenSite);
-    for (origin, takes) in [
-        ("https://example.com", true),
-        ("http://www.example.com:8080", true),
-        ("https://a.b.example.com", true),
-        ("https://shop.test", true),
-        ("https://badexample.com", false),
-        ("https://example.com.evil.test", false),
-        ("null", false),
-        ("", false),
-    ] {
-        let context = Context { origin: Some(origin), ..fixture.context() };
-        match run_json(&page(""), &context).0 {
-            Outcome::Accepted(_) => assert!(takes, "{origin}"),
-            Outcome::Rejected(rejection) => {
-                assert!(!takes, "{origin}");
-                assert_eq!(rejection.reason, Rejected::ForeignOrigin);
-            }
-            Outcome::Dropped(reason) => panic!("{reason}"),
-        }
-    }
-}
-
-#[test]
-fn exclusions() {
-    let dropped = |exclude: Exclusions| {
-        let fixture = Fixture::of(&catalog(exclude, false));
-        match run_json(&page(""), &fixture.context()).0 {
-            Outcome::Dropped(reason) => Some(reason),
-            Outcome::Accepted(_) => None,
-            Outcome::Rejected(rejection) => panic!("{rejection:?}"),
-        }
-    };
-    let texts = |text: &str| vec![text.to_owned()];
-    let none = Exclusions::default;
-    for (exclude, expected) in [
-        (none(), None),
-        (
-            Exclusions { addresses: texts("203.0.113.0/24"), ..none() },
-            Some(Dropped::ExcludedAddress),
-        ),
-        (Exclusions { addresses: texts("203.0.113.7"), ..none() }, Some(Dropped::ExcludedAddress)),
-        (Exclusions { addresses: texts("203.0.114.0/24"), ..none() }, None),
-        (Exclusions { hosts: texts("www.example.com"), ..none() }, Some(Dropped::ExcludedHost)),
-        (Exclusions { hosts: texts("example.org"), ..none() }, None),
-        (Exclusions { paths: texts("/a*"), ..none() }, Some(Dropped::ExcludedPath)),
-        (Exclusions { paths: texts("/b*"), ..none() }, None),
-        (Exclusions { agents: texts("windows nt"), ..none() }, Some(Dropped::ExcludedAgent)),
-        (Exclusions { countries: texts("DE"), networks: vec![1], ..none() }, None),
-    ] {
-        let shown = format!("{exclude:?}");
-        assert_eq!(dropped(exclude), expected, "{shown}");
-    }
-    let asks = |ignore| {
-        let fixture = Fixture::of(&catalog(Exclusions::default(), ignore));
-        let context = Context { opted_out: true, ..fixture.context() };
-        run_json(&page(""), &context).0
-    };
-    assert_eq!(asks(false), Outcome::Dropped(Dropped::OptedOut));
-    assert!(matches!(asks(true), Outcome::Accepted(_)));
-}
-
-#[test]
-fn visitors_go_on_across_midnight_and_keep_their_shard() {
-    let fixture = Fixture::new();
-    let midnight = day_of(NOW) * DAY_MS;
-    let at = |now_ms: i64, time: i64| {
-        let context = Context { now_ms, ..fixture.context() };
-        let mut route = None;
-        let mut record = Vec::new();
-        let json = page(&format!(",\"time\":{time}"));
-        run(&mut decode(&json).unwrap(), &context, |event, to| {
-            route = Some(to.partition);
-            event.append_json(&mut record);
-        });
-        (Event::from_json(record.leak()).unwrap(), route)
-    };
-    let (before, shard) = at(midnight, midnight - 1);
-    let (after, same_shard) = at(midnight, midnight);
-    assert_ne!(before.visitor, after.visitor);
-    assert_eq!(before.visitor, after.previous_visitor);
-    assert_eq!(before.network, after.previous_network);
-    assert_eq!(before.previous_visitor, None);
-    assert_eq!(shard, same_shard);
-}
-
-#[test]
-fn servers_report_for_their_visitors() {
-    let fixture = Fixture::new();
-    let context = Context { policy: Policy::API, via: Via::Api, ..fixture.context() };
-    let event = accepted(&page(",\"ip\":\"198.51.100.9\",\"user_agent\":\"curl/8.0\""), &context);
-    assert_eq!((&*event.bot, event.via), ("curl", Via::Api));
-    assert!(event.visitor.is_some());
-    let event = accepted(&page(",\"account\":\"u1\""), &context);
-    assert_eq!((event.network, event.visitor, &*event.bot), (None, None, ""));
-    assert!(event.account.is_some());
-    let (Outcome::Accepted(route), _) = run_json(&page(""), &context) else { panic!() };
-    assert!(matches!(route.key, RecordKey::Id(_)));
 }
 
 #[test]
@@ -428,56 +236,4 @@ fn texts_that_were_sent_stay_as_they_are() {
     let id = accepted(&page(""), &fixture.context()).id;
     assert_eq!(id.get_version_num(), 7);
     assert_ne!(id, Id::nil());
-}
-
-mod ads;
-
-mod fuzz {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::web::take::take;
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(200))]
-
-        #[test]
-        fn no_bytes_bring_it_down(body: Vec<u8>) {
-            let fixture = Fixture::new();
-            for policy in [Policy::BEACON, Policy::API] {
-                let _ = take(&body, &Context { policy, ..fixture.context() });
-            }
-        }
-
-        /// A valid body with a few bytes replaced, removed or put in: whatever is accepted is a
-        /// record that can be read.
-        #[test]
-        fn no_mutation_makes_an_unreadable_record(
-            edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3), 1..6),
-        ) {
-            let fixture = Fixture::new();
-            let list = format!(
-                "[{},{}]",
-                page(r#","title":"a\u00e9\ud83d\ude00","props":{"a":1.5e3,"b":"\n"}"#),
-                r#"{"type":"search","site":"example.com","query":"x","filters":{"a":"b"}}"#
-            );
-            let mut body = list.into_bytes();
-            for (index, byte, kind) in edits {
-                let at = index.index(body.len());
-                match kind {
-                    0 => body[at] = byte,
-                    1 => drop(body.remove(at)),
-                    _ => body.insert(at, byte),
-                }
-            }
-            for policy in [Policy::BEACON, Policy::API] {
-                if let Ok(taken) = take(&body, &Context { policy, ..fixture.context() }) {
-                    for (_, _, record) in taken.batch.iter() {
-                        let event = Event::from_json(record);
-                        prop_assert!(event.is_ok(), "{}", record.escape_ascii());
-                    }
-                }
-            }
-        }
-    }
 }

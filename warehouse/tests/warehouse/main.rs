@@ -3,16 +3,20 @@
 //!
 //! - `child`: starts engines. This test binary is its own engine: see [`engine_child`].
 //! - `http`: ClickHouse's HTTP interface over the engine.
-//! - `store`: schema, blocks, de-duplication.
+//! - `schema`: migrations and statements. `store`: blocks, de-duplication. `ads`: what ads add.
+//! - `roll_ups`: they equal the rows.
 //! - `life`: locks, restarts, and ends of the engine's process.
 //! - `speed`: measurements, run by name (`cargo test --release … -- --ignored speed`).
 
 #![allow(clippy::unwrap_used)]
 
+mod ads;
 mod child;
 mod http;
 mod life;
+mod roll_ups;
 mod sample;
+mod schema;
 mod speed;
 mod store;
 

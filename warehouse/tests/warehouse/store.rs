@@ -1,20 +1,13 @@
-//! Schema, blocks, and inserts that count once.
+//! Blocks, and inserts that count once.
 
-use std::collections::BTreeMap;
-
-use footfall_event::ads::{AdDelta, Measures, Revision, Touch, query_hash};
-use footfall_event::ads::{Attribution, Billing, CostModel, Proof};
-use footfall_event::money::{Currency, Money};
-use footfall_event::{Activity, Event, Hex64, Id, SessionDelta, Verdict, VerdictReason};
-use footfall_warehouse::{
-    Error, EventBlock, RecordError, SessionBlock, Settings, VerdictBlock, Warehouse, WindowBlock,
-    statements,
-};
+use footfall_event::{Activity, SessionDelta};
+use footfall_warehouse::{Error, EventBlock, RecordError, SessionBlock, Settings, Warehouse};
 
 use crate::child::{self, Engine};
+use crate::roll_ups::roll_ups_equal_the_rows;
 use crate::sample::{DAY, NOON, event, visit};
 
-fn block(range: std::ops::Range<u64>) -> EventBlock {
+pub(crate) fn block(range: std::ops::Range<u64>) -> EventBlock {
     let mut block = EventBlock::default();
     for n in range {
         block.push(&event(n, NOON + n as i64).to_json()).unwrap();
@@ -99,67 +92,6 @@ async fn the_same_token_counts_once() {
     roll_ups_equal_the_rows(&warehouse).await;
 }
 
-/// Compares every sum of the roll-up tables with the rows.
-async fn roll_ups_equal_the_rows(warehouse: &Warehouse) {
-    for (table, sums, rows, of_rows) in [
-        (
-            "event_hours",
-            "(toInt64(sum(events)), toInt64(sum(new_visitor)), toInt64(sum(cityHash64(toUnixTimestamp(hour), toString(verdict), reason) % 1000 * events)))",
-            "events",
-            "(toInt64(count()), toInt64(sum(new_visitor)), toInt64(sum(cityHash64(toUnixTimestamp(toStartOfHour(time)), toString(verdict), reasons[1]) % 1000)))",
-        ),
-        (
-            "event_days",
-            "(toInt64(sum(events)), toInt64(sum(visitors)), sum(engaged_ms), sum(without_result), sum(value_micros), toInt64(sum(cityHash64(day, subject, currency) % 1000 * events)))",
-            "events",
-            "(toInt64(countIf(type != 'engagement')), toInt64(sum(new_on_path)), toInt64(sum(engaged_ms)), toInt64(countIf(results = 0)), sum(value_micros), \
-             toInt64(sumIf(cityHash64(toDate(time), multiIf(type = 'search', query_normalised, type = 'action', toString(name), path), currency) % 1000, type != 'engagement')))",
-        ),
-        (
-            "visit_hours",
-            "(sum(visits), sum(bounces), sum(pageviews), sum(duration_ms), toInt64(sum(toUnixTimestamp(hour) % 1000 * visits)))",
-            "sessions",
-            "(sum(visits), sum(bounces), sum(pageviews), sum(duration_ms), toInt64(sum(toUnixTimestamp(toStartOfHour(start)) % 1000 * visits)))",
-        ),
-    ] {
-        let mut both = Vec::new();
-        for (table, sums) in [(table, sums), (rows, of_rows)] {
-            let sql = format!("SELECT toString({sums}) FROM {table}");
-            let text: String = warehouse.client().query_raw(&sql).fetch_one().await.unwrap();
-            both.push(text);
-        }
-        assert_eq!(both[0], both[1], "{table} and its rows");
-    }
-}
-
-#[tokio::test]
-async fn an_insert_that_broke_off_before_the_roll_ups_is_completed_by_its_repetition() {
-    let warehouse = child::database("broken").await;
-    let mut block = block(0..500);
-    let alter = |sql: &'static str| warehouse.client().query(sql).execute();
-    alter("ALTER TABLE event_days ADD CONSTRAINT never CHECK events < 0").await.unwrap();
-    block.insert(&warehouse, "broken/0-499").await.unwrap_err();
-    alter("ALTER TABLE event_days DROP CONSTRAINT never").await.unwrap();
-    for _ in 0..2 {
-        block.insert(&warehouse, "broken/0-499").await.unwrap();
-    }
-    assert_eq!(warehouse.number("SELECT count() FROM events").await.unwrap(), 500);
-    roll_ups_equal_the_rows(&warehouse).await;
-}
-
-#[tokio::test]
-async fn what_was_stored_before_the_roll_ups_is_added_up_by_their_migration() {
-    let warehouse = child::database("before").await;
-    block(0..500).insert(&warehouse, "before/0-499").await.unwrap();
-    // As if the roll-ups' migration had broken off at any of its statements.
-    for broken in ["DROP TABLE event_days_view", "TRUNCATE TABLE visit_hours", "SELECT 1"] {
-        warehouse.client().query(broken).execute().await.unwrap();
-        warehouse.client().query("TRUNCATE TABLE migrations").execute().await.unwrap();
-        warehouse.migrate().await.unwrap();
-        roll_ups_equal_the_rows(&warehouse).await;
-    }
-}
-
 #[tokio::test]
 async fn a_visit_that_moves_leaves_its_exit_page() {
     let warehouse = child::database("exits").await;
@@ -180,151 +112,6 @@ async fn a_visit_that_moves_leaves_its_exit_page() {
     // All other dimensions of the rows are the visit's.
     let rest = "SELECT toUInt64(count()) FROM (SELECT country, entry, sum(visits) AS v, sum(exits) AS e, sum(pageviews) AS p FROM sessions GROUP BY country, entry HAVING v != e OR p != 2 * v)";
     assert_eq!(warehouse.number(rest).await.unwrap(), 0);
-}
-
-fn delta(n: i64, query: &str) -> AdDelta<'static> {
-    let measures = Measures {
-        impressions: 10 * n,
-        net_impressions: 9 * n,
-        measurable: 8 * n,
-        viewable: 7 * n,
-        clicks: 3,
-        net_clicks: 1,
-        invalid_clicks: BTreeMap::from([
-            (VerdictReason::BotAgent, 1),
-            (VerdictReason::DuplicateClick, 1),
-        ]),
-        click_conversions_micros: 1_500_000,
-        view_conversions_micros: -500_000,
-        revenue_micros: -7,
-        cost_micros: 250_000,
-        cost_per_mille_micros: 3_000_000,
-    };
-    AdDelta {
-        v: 1,
-        minute: NOON + n * 60_000,
-        site: "example.com".into(),
-        campaign: "spring".into(),
-        ad: format!("ad-{n}").into(),
-        placement: "top".into(),
-        position: n as u16,
-        query: query.to_owned().into(),
-        query_hash: query_hash(query),
-        currency: Currency::parse("EUR"),
-        measures,
-    }
-}
-
-#[tokio::test]
-async fn windows_and_verdicts_arrive_once() {
-    let warehouse = child::database("windows").await;
-    let mut by_ad = WindowBlock::by_ad();
-    let mut by_search = WindowBlock::by_search();
-    let mut verdicts = VerdictBlock::default();
-    for n in 1..=3 {
-        by_ad.push(&serde_json::to_vec(&delta(n, "")).unwrap()).unwrap();
-        let searched = AdDelta { placement: "".into(), position: 0, ..delta(n, "rote schuhe") };
-        by_search.push(&serde_json::to_vec(&searched).unwrap()).unwrap();
-        let revision = Revision {
-            v: 1,
-            site: "example.com".into(),
-            id: Id::from_u128(n as u128),
-            time: NOON,
-            rules: 1,
-            verdict: Verdict::Invalid,
-            reasons: vec![VerdictReason::DuplicateClick, VerdictReason::NoImpression],
-            decided_at: NOON + n,
-        };
-        verdicts.push(&serde_json::to_vec(&revision).unwrap()).unwrap();
-    }
-    for _ in 0..2 {
-        by_ad.insert(&warehouse, "ad-windows/0/0-2").await.unwrap();
-        by_search.insert(&warehouse, "search-windows/0/0-2").await.unwrap();
-        verdicts.insert(&warehouse, "verdicts/0/0-2").await.unwrap();
-    }
-    let sums = "sum(impressions) = 60 AND sum(net_impressions) = 54 AND sum(measurable) = 48 AND sum(viewable) = 42 \
-        AND sum(clicks) = 9 AND sum(net_clicks) = 3 AND sumMap(invalid_clicks) = map('bot_agent', 3, 'duplicate_click', 3) \
-        AND sum(conversions) = 3 AND sum(revenue_micros) = -21 AND round(sum(cost), 6) = 0.759 AND any(currency) = 'EUR' \
-        AND min(minute) = '2026-11-20 12:01:00'";
-    let check = async |sql: String| assert_eq!(warehouse.number(&sql).await.unwrap(), 1, "{sql}");
-    check(format!("SELECT toUInt64({sums} AND groupArray(position) = [1, 2, 3] AND any(placement) = 'top') FROM (SELECT * , conversions, cost FROM ad_windows ORDER BY minute)")).await;
-    let hash = query_hash("rote schuhe").0;
-    check(format!("SELECT toUInt64({sums} AND any(query_hash) = {hash} AND any(query) = 'rote schuhe') FROM search_windows")).await;
-    check("SELECT toUInt64(count() = 3 AND any(reasons) = ['duplicate_click', 'no_impression'] AND max(decided_at) = '2026-11-20 12:00:00.003' AND any(verdict) = 'invalid') FROM verdicts".to_owned()).await;
-    // What other rules say stands apart.
-    let mut replay = VerdictBlock::of_replay();
-    let revision = Revision {
-        v: 1,
-        site: "example.com".into(),
-        id: Id::from_u128(1),
-        time: NOON,
-        rules: 2,
-        verdict: Verdict::Flagged,
-        reasons: vec![VerdictReason::NoImpression],
-        decided_at: NOON + DAY,
-    };
-    replay.push(&serde_json::to_vec(&revision).unwrap()).unwrap();
-    for _ in 0..2 {
-        replay.insert(&warehouse, "replay/2/0").await.unwrap();
-    }
-    check(
-        "SELECT toUInt64(count() = 1 AND any(rules) = 2 AND any(verdict) = 'flagged') FROM replays"
-            .to_owned(),
-    )
-    .await;
-    assert_eq!(warehouse.number("SELECT count() FROM verdicts").await.unwrap(), 3);
-    // The roll-ups count once, too.
-    let by_day = "SELECT toUInt64(sum(clicks)) FROM ad_windows WHERE site = 'example.com' AND day >= '2000-01-01' GROUP BY ad, placement ORDER BY ad LIMIT 1 SETTINGS force_optimize_projection = 1";
-    assert_eq!(warehouse.number(by_day).await.unwrap(), 3);
-    let by_query = "SELECT toUInt64(sum(clicks)) FROM search_windows WHERE site = 'example.com' AND day >= '2000-01-01' GROUP BY query_hash SETTINGS force_optimize_projection = 1";
-    assert_eq!(warehouse.number(by_query).await.unwrap(), 9);
-}
-
-#[tokio::test]
-async fn what_ad_events_carry_arrives() {
-    let warehouse = child::database("ads").await;
-    let billing = Billing {
-        model: CostModel::Cpc,
-        price: Money { micros: 250_000, currency: Currency::parse("EUR").unwrap() },
-    };
-    let touch = Touch {
-        click: Id::from_u128(5),
-        at: NOON - 9,
-        site: "news.example".into(),
-        campaign: "spring".into(),
-        ad: "a1".into(),
-        placement: "top".into(),
-        position: 2,
-        impression: Some(Id::from_u128(6)),
-        query_hash: Hex64(7),
-        billing: Some(billing),
-        attribution: Attribution::default(),
-    };
-    let mut block = EventBlock::default();
-    let mut of = |activity, change: &dyn Fn(&mut Event<'static>)| {
-        let mut event = event(1, NOON);
-        event.activity = activity;
-        (event.campaign, event.billing) = ("spring".into(), Some(billing));
-        change(&mut event);
-        block.push(&event.to_json()).unwrap();
-    };
-    of(Activity::Click, &|event| {
-        (event.proof, event.impression_at) = (Proof::Expired, NOON - 5);
-        event.found = vec![VerdictReason::NotRunning, VerdictReason::PositionUnknown];
-    });
-    of(Activity::Impression, &|event| {
-        (event.target, event.measurable) = ("shop.example".into(), true);
-    });
-    of(Activity::Conversion, &|event| {
-        event.touches = vec![touch.clone(), touch.clone()];
-        event.view_through = Some(touch.clone());
-    });
-    block.insert(&warehouse, "ads").await.unwrap();
-    let sql = "SELECT toUInt64(count()) FROM events WHERE campaign = 'spring' AND billing_model = 'cpc' AND price_micros = 250000 AND price_currency = 'EUR' AND (\
-        (type = 'click' AND proof = 'expired' AND toUnixTimestamp64Milli(impression_at) = toUnixTimestamp64Milli(time) - 5 AND found = ['not_running', 'position_unknown'] AND touches = '') \
-        OR (type = 'impression' AND target = 'shop.example' AND measurable AND proof = '') \
-        OR (type = 'conversion' AND JSONExtractString(touches, 2, 'placement') = 'top' AND JSONExtractInt(view_through, 'position') = 2))";
-    assert_eq!(warehouse.number(sql).await.unwrap(), 3);
 }
 
 #[tokio::test]
@@ -432,69 +219,4 @@ async fn unknown_tables_and_unreachable_servers_are_told_apart() {
     let error = Warehouse::connect(settings).ping().await.unwrap_err();
     assert!(matches!(error, Error::Unreachable(_)), "{error:?}");
     assert!(error.is_retriable());
-}
-
-#[tokio::test]
-async fn migrations_apply_once_and_describe_every_column() {
-    let warehouse = child::database("migrations").await;
-    warehouse.migrate().await.unwrap();
-    assert_eq!(warehouse.number("SELECT count() FROM migrations").await.unwrap(), 5);
-    let without = "SELECT count() FROM system.columns WHERE database = currentDatabase() AND comment = '' AND table NOT LIKE '%\\_view'";
-    assert_eq!(warehouse.number(without).await.unwrap(), 0);
-    let tables =
-        "SELECT count() FROM system.tables WHERE database = currentDatabase() AND comment = ''";
-    assert_eq!(warehouse.number(tables).await.unwrap(), 0);
-    warehouse
-        .client()
-        .query("INSERT INTO migrations (version, name) VALUES (99, 'future')")
-        .execute()
-        .await
-        .unwrap();
-    let error = warehouse.migrate().await.unwrap_err();
-    assert!(matches!(error, Error::NewerSchema { found: 99, known: 5 }), "{error}");
-}
-
-/// The statements for a cluster can't run here: the engine's parser checks them, and a file shows
-/// what they are. `FOOTFALL_GOLDEN=write` writes the file anew.
-#[tokio::test]
-async fn the_statements_for_a_cluster_are_as_expected() {
-    let warehouse = child::database("cluster").await;
-    for (cluster, file) in [(None, "server.sql"), (Some("visits".to_owned()), "cluster.sql")] {
-        let settings = Settings { cluster, ..Settings::default() };
-        let all = statements(&settings);
-        for statement in &all {
-            let quoted = statement.replace('\\', "\\\\").replace('\'', "\\'");
-            let check = format!("SELECT length(formatQuery('{quoted}')) > 0");
-            let parsed = warehouse.client().query_raw(&check).fetch_one::<u8>().await;
-            assert_eq!(parsed.unwrap(), 1, "{statement}");
-        }
-        let text = all.iter().map(|statement| format!("{statement};\n\n")).collect::<String>();
-        let path = format!("{}/tests/golden/{file}", env!("CARGO_MANIFEST_DIR"));
-        if std::env::var_os("FOOTFALL_GOLDEN").is_some() {
-            std::fs::write(&path, &text).unwrap();
-        }
-        let expected = std::fs::read_to_string(&path).unwrap();
-        assert!(
-            text == expected,
-            "{path} differs; look, then write it anew with FOOTFALL_GOLDEN=write"
-        );
-    }
-}
-
-#[tokio::test]
-async fn rows_go_after_their_retention() {
-    let warehouse = child::database("retention").await;
-    let mut block = EventBlock::default();
-    block.set_retention_days(1);
-    block.push_event(&event(1, NOON - 4_000 * DAY)).unwrap();
-    block.set_retention_days(0);
-    block.push_event(&event(2, NOON - 3_990 * DAY)).unwrap();
-    block.insert(&warehouse, "old").await.unwrap();
-    warehouse.client().query("OPTIMIZE TABLE events FINAL").execute().await.unwrap();
-    assert_eq!(warehouse.number("SELECT count() FROM events").await.unwrap(), 1);
-    for table in ["event_hours", "event_days"] {
-        let optimize = format!("OPTIMIZE TABLE {table} FINAL");
-        warehouse.client().query(&optimize).execute().await.unwrap();
-    }
-    roll_ups_equal_the_rows(&warehouse).await;
 }
