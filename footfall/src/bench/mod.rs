@@ -11,6 +11,7 @@ mod ingest;
 mod judging;
 mod latency;
 mod redirect;
+mod replay;
 mod traffic;
 mod wrk;
 mod yahoo;
@@ -80,6 +81,8 @@ enum Figure {
     Dashboard,
     /// The rules: time for an event, memory for ten million visitors
     Judging,
+    /// Stored ad events judged again
+    Replay,
     /// Yahoo's streaming benchmark: from a file, and with --kafka from there
     Yahoo,
 }
@@ -129,6 +132,9 @@ pub(crate) fn run(config: &Config, args: &BenchArgs) -> Result<()> {
     }
     if wanted(Figure::Judging) {
         rows.extend(judging::measure());
+    }
+    if wanted(Figure::Replay) {
+        rows.push(replay::measure(args.million * 1_000_000)?);
     }
     if wanted(Figure::Dashboard) {
         rows.extend(dashboard::measure(args.stored * 1_000_000)?);
