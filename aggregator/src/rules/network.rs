@@ -131,19 +131,20 @@ impl Network {
         true
     }
 
-    /// Whether this visitor had shown signs of life by then.
+    /// Whether this visitor had shown signs of life by then: before its minute began, since what
+    /// came in the course of it may not be there yet.
     pub(crate) fn is_live(&self, visitor: u64, site: u64, until: i64) -> bool {
         let minute = u64::from(minute_of(until));
         let who = who(visitor, site);
-        self.live.iter().any(|known| known >> 32 == who && known & 0xffff_ffff <= minute)
+        self.live.iter().any(|known| known >> 32 == who && known & 0xffff_ffff < minute)
     }
 
-    /// How many visitors had shown signs of life by then, at the site where there were most: a
-    /// visitor has another hash at each site.
+    /// How many visitors had shown signs of life by then (as [`Network::is_live`]), at the site where
+    /// there were most: a visitor has another hash at each site.
     pub(crate) fn live(&self, until: i64) -> u32 {
         let minute = u64::from(minute_of(until));
         let mut sites = [0u16; 256];
-        for known in self.live.iter().filter(|known| *known & 0xffff_ffff <= minute) {
+        for known in self.live.iter().filter(|known| *known & 0xffff_ffff < minute) {
             sites[(known >> 32 & 0xff) as usize] += 1;
         }
         sites.into_iter().max().map_or(0, u32::from)
@@ -231,15 +232,17 @@ mod tests {
         network.lives(visitor(1), 0, 120_000);
         // The same two people at another site.
         network.lives(visitor(3), 1 << 56, 0);
-        for (until, live) in [(59_999, 1), (60_000, 1), (120_000, 2), (i64::MAX / 2, 2)] {
+        for (until, live) in
+            [(59_999, 0), (60_000, 1), (179_999, 1), (180_000, 2), (i64::MAX / 2, 2)]
+        {
             assert_eq!(network.live(until), live, "{until}");
         }
         assert!(
-            network.is_live(visitor(1), 0, 120_000) && !network.is_live(visitor(1), 0, 119_999)
+            network.is_live(visitor(1), 0, 180_000) && !network.is_live(visitor(1), 0, 179_999)
         );
         for n in 0..5_000 {
             network.lives(visitor(n), 0, 0);
         }
-        assert_eq!(network.live(0), LIVE_MAX as u32 - 1);
+        assert_eq!(network.live(60_000), LIVE_MAX as u32 - 1);
     }
 }
