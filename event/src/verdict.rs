@@ -264,6 +264,10 @@ reasons! {
         "The placement has no such position.",
         "The link names a position that the placement does not have.",
         "Own: catalogue";
+    HintMismatch = "hint_mismatch", Sivt, Flag;
+        "The browser's client hints (Sec-CH-UA) contradict its user agent, or are missing where it would send them.",
+        "The browser said two different things about itself, as a program in disguise does, or a browser set up to look like another.",
+        "W3C User-Agent Client Hints; field tests";
 }
 
 impl VerdictReason {

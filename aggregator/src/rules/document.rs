@@ -86,12 +86,15 @@ pub fn markdown(rules: &RuleSet) -> String {
     line("## What is not judged");
     line("");
     line(
-        "Client hints (`Sec-CH-UA`) are not recorded, so they can't contradict the user agent. An",
+        "Client hints (`Sec-CH-UA`) are compared when a link is clicked, and not recorded. An account is",
     );
     line(
-        "account is followed within one campaign only. One click each from many residential addresses",
+        "followed within one campaign only. A network's hash lives a UTC day: what it does is not added",
     );
-    line("that behaves like a person's is not recognised by any of these rules.");
+    line(
+        "up across midnight, except that repeated clicks are found. One click each from many residential",
+    );
+    line("addresses that behaves like a person's is not recognised by any of these rules.");
     out
 }
 

@@ -55,7 +55,7 @@ pub struct Facts<'a> {
     pub country: &'a str,
     /// Time zone of the browser.
     pub timezone: &'a str,
-    /// Host of a foreign referrer.
+    /// Host of a foreign referrer; of a click, the foreign site that it was sent from.
     pub referrer_host: &'a str,
     /// What ingest found.
     pub found: Reasons,

@@ -293,7 +293,7 @@ mod tests {
     #[test]
     fn the_built_in_rules_say_what_the_code_says() {
         let rules = RuleSet::parse(DEFAULT).unwrap();
-        assert_eq!(rules.version(), 3);
+        assert_eq!(rules.version(), 4);
         assert_eq!(rules.base().thresholds, Thresholds::default());
         for reason in VerdictReason::ALL {
             assert_eq!(rules.base().tier(*reason), reason.tier(), "{reason}");

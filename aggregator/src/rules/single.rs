@@ -21,10 +21,9 @@ pub(crate) fn reasons(rules: &Rules, facts: &Facts<'_>) -> Reasons {
         reasons
             .insert_if(!facts.timezone.is_empty() && off(facts) > km, VerdictReason::GeoMismatch);
     }
-    reasons.insert_if(
-        facts.activity == Activity::Click && !facts.referrer_host.is_empty(),
-        VerdictReason::ReferrerMismatch,
-    );
+    // Without a placement there is no site that it had to be sent from.
+    let placed = facts.activity == Activity::Click && facts.placement != 0;
+    reasons.insert_if(placed && !facts.referrer_host.is_empty(), VerdictReason::ReferrerMismatch);
     reasons
 }
 
@@ -58,9 +57,10 @@ mod tests {
         };
         assert_eq!(find(&conversion), []);
         assert_eq!(
-            find(&|facts| facts.referrer_host = "elsewhere.example"),
+            find(&|facts| (facts.placement, facts.referrer_host) = (4, "elsewhere.example")),
             [VerdictReason::ReferrerMismatch]
         );
+        assert_eq!(find(&|facts| facts.referrer_host = "elsewhere.example"), []);
         for (timezone, country, found) in [
             ("Europe/Berlin", "DE", false),
             ("Europe/Lisbon", "DE", true),  // 2,300 km from Berlin

@@ -86,6 +86,7 @@ pub(crate) const fn reason(reason: VerdictReason) -> &'static str {
         R::NoImpression => "Click without an impression",
         R::PlacementUnknown => "The placement does not exist",
         R::PositionUnknown => "The placement has no such position",
+        R::HintMismatch => "Client hints contradict the agent",
     }
 }
 

@@ -90,7 +90,7 @@ fn target(ad: &Ad) -> Text<'_> {
     super::page::host_of(&ad.destination).unwrap_or_default()
 }
 
-/// A placement or position that does not exist is not recorded.
+/// A placement or position that does not exist is not recorded. One without room shows nothing.
 fn placement(event: &mut Event<'_>, context: &Context<'_>) {
     if event.placement.is_empty() {
         return;
@@ -100,6 +100,9 @@ fn placement(event: &mut Event<'_>, context: &Context<'_>) {
         event.placement = Cow::Borrowed("");
         return event.found.push(VerdictReason::PlacementUnknown);
     };
+    if placement.size.is_some_and(|(width, height)| width <= 1 && height <= 1) {
+        event.found.push(VerdictReason::PlacementSize);
+    }
     if placement.positions.is_some_and(|positions| event.position > positions) {
         event.position = 0;
         event.found.push(VerdictReason::PositionUnknown);

@@ -3,6 +3,7 @@
 //! The first of: `utm_source`, `ref`, `source`, the network of an ad click's id, the referrer's
 //! host (the site's own is none). Names are those of the list in [`crate::referrers`].
 
+use footfall_event::Activity;
 use footfall_event::record::{Event, Text};
 
 use super::page::{Page, host_of, parameters};
@@ -76,17 +77,21 @@ fn clean(value: Text<'_>) -> Text<'_> {
     value
 }
 
-/// Writes source and channel into an event that can begin a visit.
+/// Writes source and channel into an event that can begin a visit; and into a click, from which
+/// foreign site it was sent, if it was.
 pub(crate) fn describe<'a>(
     event: &mut Event<'a>,
     site: &SiteRules,
     page: Option<&Page<'a>>,
     referrer: &Text<'a>,
 ) {
+    let page_host = page.map_or("", |page| &*page.host);
+    if event.activity == Activity::Click && !page_host.is_empty() && !site.owns_host(page_host) {
+        event.referrer_host = Text::Owned(page_host.to_owned());
+    }
     if !event.activity.opens_visit() {
         return;
     }
-    let page_host = page.map_or("", |page| &*page.host);
     let referrer_host = host_of(referrer)
         .filter(|host| **host != *page_host && !site.owns_host(host))
         .map(|host| Text::Owned(host.into_owned()))

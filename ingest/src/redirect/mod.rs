@@ -22,6 +22,7 @@ use crate::accept::page::{host_of, parameters};
 use crate::accept::raw::Raw;
 use crate::sites::Sites;
 
+pub(crate) mod hints;
 mod macros;
 
 use macros::{Values, add_click_id, fill};
@@ -133,6 +134,13 @@ impl<'a> Target<'a> {
             return Err(NoTarget::BadToken("site"));
         }
         Ok(target)
+    }
+
+    /// Something else that was found out about the click.
+    pub(crate) fn found(self, condition: bool, reason: VerdictReason) -> Target<'a> {
+        let mut target = self;
+        target.found.extend(condition.then_some(reason));
+        target
     }
 
     fn new(ad: &'a Arc<Ad>) -> Target<'a> {

@@ -11,9 +11,9 @@ use std::time::Instant;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use footfall_event::record::Via;
-use footfall_event::{Activity, Rejected};
+use footfall_event::{Activity, Rejected, VerdictReason};
 use footfall_topics::RecordBatch;
 
 use super::beacon::Browser;
@@ -24,6 +24,7 @@ use super::take::push;
 use crate::accept::page::decode;
 use crate::accept::{self, Context, Outcome, Rejection};
 use crate::metrics::{Counted, Tally, prefetched, redirected, token_refused};
+use crate::redirect::hints::Hints;
 use crate::redirect::{Click, NoTarget, Target};
 use crate::service::Ingest;
 
@@ -88,7 +89,11 @@ fn respond(
         Err(refused) => return turned_away(headers, refused),
     };
     let target = match target(&browser, parts) {
-        Ok(target) => target,
+        Ok(target) => {
+            let user_agent = request::text(headers, header::USER_AGENT);
+            let contradict = hints(headers).contradict(user_agent);
+            target.found(contradict, VerdictReason::HintMismatch)
+        }
         Err(NoTarget::UnknownAd) => {
             let text = "This ad is not here (any more).";
             return notice(headers, StatusCode::NOT_FOUND, text);
@@ -162,6 +167,17 @@ fn record(
         tally.flush();
     }
     result
+}
+
+/// What the browser says of itself beside its user agent.
+fn hints(headers: &HeaderMap) -> Hints<'_> {
+    let text = |name: &'static str| request::text(headers, HeaderName::from_static(name));
+    Hints {
+        brands: text("sec-ch-ua"),
+        platform: text("sec-ch-ua-platform"),
+        mobile: text("sec-ch-ua-mobile"),
+        fetch_mode: text("sec-fetch-mode"),
+    }
 }
 
 /// The page that was left, as far as the browser says.

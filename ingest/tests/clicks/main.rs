@@ -5,6 +5,7 @@
 mod attacks;
 mod catalogue;
 mod clicks;
+mod found;
 mod postbacks;
 mod tokens;
 mod vectors;
@@ -19,7 +20,7 @@ use footfall_event::Event;
 use footfall_event::ads::{ClickId, CostModel};
 use footfall_event::catalog::edit::{AdRequest, CampaignRequest, PlacementRequest};
 use footfall_event::catalog::{Catalog, Entry, Key, Scope, Site, TokenKey, secret_hash};
-use footfall_ingest::geo::Geo;
+use footfall_ingest::geo::{Geo, GeoSettings};
 use footfall_ingest::salts::{Clock, Salts};
 use footfall_ingest::{Ingest, Settings, app};
 use footfall_topics::catalog::CatalogView;
@@ -40,8 +41,8 @@ pub(crate) const INGEST_KEY: &str = "ffk_test_of_ingest";
 pub(crate) const ADMIN_KEY: &str = "ffk_test_of_admin";
 
 pub(crate) struct Server {
-    ingest: Arc<Ingest>,
-    log: Arc<EmbeddedLog>,
+    pub(crate) ingest: Arc<Ingest>,
+    pub(crate) log: Arc<EmbeddedLog>,
     outbox: Arc<Outbox>,
     pub(crate) catalog: CatalogView,
     _dir: tempfile::TempDir,
@@ -115,7 +116,11 @@ impl Server {
         let blocked = Followed::follow(&source, Topic::Blocklist).unwrap();
         let outbox =
             Outbox::open(log.clone(), outbox::Settings::new(dir.path().join("outbox"))).unwrap();
-        let (geo, settings) = (Geo::none(), Settings::default());
+        // One autonomous system, and no countries.
+        let (systems, nowhere) = (dir.path().join("asn.csv"), dir.path().join("none.mmdb"));
+        std::fs::write(&systems, "5.9.0.0,5.9.255.255,24940,Hetzner\n").unwrap();
+        let geo = GeoSettings { off: false, city: vec![nowhere], asn: vec![systems] };
+        let (geo, settings) = (Geo::new(&geo), Settings::default());
         let ingest = Ingest::new(
             log.clone(),
             outbox.clone(),

@@ -39,13 +39,22 @@ fn declared() -> Vec<Row> {
         one(R::ReferrerMismatch, "another site", true, |e| {
             e.referrer_host = "elsewhere.example".into();
         }),
+        one(R::ReferrerMismatch, "another site, and no placement", false, |e| {
+            (e.referrer_host, e.placement) = ("elsewhere.example".into(), "".into());
+        }),
     ]
 }
 
 /// Found where the catalogue and the blocklist are; here it decides.
 fn found_by_ingest() -> Vec<Row> {
-    let all =
-        [R::Blocklisted, R::NotRunning, R::PlacementSize, R::PlacementUnknown, R::PositionUnknown];
+    let all = [
+        R::Blocklisted,
+        R::NotRunning,
+        R::PlacementSize,
+        R::PlacementUnknown,
+        R::PositionUnknown,
+        R::HintMismatch,
+    ];
     let rows = |reason: R| {
         let other = if reason == R::NotRunning { R::PositionUnknown } else { R::NotRunning };
         [
@@ -77,8 +86,8 @@ fn places() -> Vec<Row> {
         one(R::DatacentreNetwork, "rented servers", true, hosted(24_940)),
         one(R::DatacentreNetwork, "a VPN's exit where nobody is", true, hosted(60_068)),
         exit("somebody was there", NOON - HOUR, false),
-        exit("somebody comes just in time", NOON + 9 * MINUTE - 1, false),
-        exit("somebody comes too late", NOON + 9 * MINUTE, true),
+        exit("somebody comes just in time", NOON + 8 * MINUTE - 1, false),
+        exit("somebody comes too late", NOON + 8 * MINUTE, true),
         zone("the same country", "Europe/Berlin", "DE", false),
         zone("another continent", "Asia/Tokyo", "DE", true),
         zone("no zone", "", "DE", false),

@@ -93,6 +93,11 @@ pub(super) fn referrer(facts: &Facts<'_>) -> Finding {
     }
 }
 
+pub(super) fn hints(facts: &Facts<'_>) -> Finding {
+    let contradict = facts.fired(footfall_event::VerdictReason::HintMismatch);
+    Finding::new(if contradict { w::HINTS_CONTRADICT } else { w::HINTS_AGREE }, w::FIRES_HINTS)
+}
+
 pub(super) fn geo(facts: &Facts<'_>, limits: Limits<'_>) -> Finding {
     let fires = limits.get("km").map_or("–".to_owned(), |km| w::fires_apart(km as i64));
     let (zone, country) = (facts.click.text("timezone"), facts.click.text("country"));

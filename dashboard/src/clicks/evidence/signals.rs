@@ -152,6 +152,7 @@ fn finding(reason: VerdictReason, facts: &Facts<'_>, terms: &Terms) -> Option<Fi
         R::NoImpression => own::impression_named(facts),
         R::PlacementUnknown => own::placement(facts),
         R::PositionUnknown => own::position(facts),
+        R::HintMismatch => own::hints(facts),
         R::DoubleClick => repeats::double(facts, of("double_click")),
         R::DuplicateClick => repeats::on_impression(facts),
         R::VisitorAdDuplicate => repeats::on_ad(facts, of("visitor_ad_duplicate")),
