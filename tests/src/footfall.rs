@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
+use crate::tools::repository;
+
 /// How long a role may take until it says that it runs.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -29,14 +31,6 @@ pub fn binary() -> PathBuf {
         binary.display()
     );
     binary
-}
-
-/// The repository's folder.
-pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("tests/ lies in the repository")
-        .to_owned()
 }
 
 /// One role on a data folder, ended when dropped.

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use footfall_tests::footfall::{Footfall, binary, eventually, repository};
+use footfall_tests::footfall::{Footfall, binary, eventually};
+use footfall_tests::tools::repository;
 use serde_json::Value;
 
 const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";

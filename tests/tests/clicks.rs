@@ -10,7 +10,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
-use footfall_tests::footfall::{Footfall, binary, eventually, repository};
+use footfall_tests::footfall::{Footfall, binary, eventually};
+use footfall_tests::tools::repository;
 use rand::RngExt;
 use uuid::Uuid;
 

@@ -6,7 +6,8 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use footfall_tests::footfall::{Footfall, binary, eventually, repository};
+use footfall_tests::footfall::{Footfall, binary, eventually};
+use footfall_tests::tools::repository;
 
 const SITE: &str = "hostile.example";
 

@@ -264,7 +264,7 @@ fn without_a_server_it_starts_the_engine_itself() -> Result<()> {
             .args(command)
             .arg("--data")
             .arg(&data)
-            .current_dir(footfall_tests::footfall::repository())
+            .current_dir(footfall_tests::tools::repository())
             .output()?;
         let said = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "{command:?}: {said}");

@@ -2,6 +2,9 @@
 
 use serde_json::{Value, json};
 
+use footfall_tests::Page;
+
+use crate::site::Site;
 use crate::{complaints, setup};
 
 #[test]
@@ -15,6 +18,18 @@ fn a_way_through_the_demo_shop() {
         site.file(&format!("/demo/{path}"), &std::fs::read_to_string(&file).unwrap());
     }
 
+    through_the_shop(&page, &site);
+    past_its_ads(&page, &site);
+    if let Some(folder) = std::env::var_os("FOOTFALL_SCREENSHOTS") {
+        for (name, width, dark) in [("demo-light", 1280, false), ("demo-dark-phone", 390, true)] {
+            let file = std::path::Path::new(&folder).join(format!("{name}.png"));
+            page.screenshot(&file, width, dark).unwrap();
+        }
+    }
+}
+
+/// Looks around, searches, puts something into the basket and orders it.
+fn through_the_shop(page: &Page, site: &Site) {
     page.goto(&site.url("/demo/")).unwrap();
     page.wait_until("document.querySelector('.receipt .stored')?.textContent === 'stored'")
         .unwrap();
@@ -66,9 +81,11 @@ fn a_way_through_the_demo_shop() {
         assert_eq!((url, title), (&json!(site.url(&format!("/demo/{path}"))), &json!(name)));
     }
     assert!(views.iter().all(|view| view["site"] == "demo.localhost"));
-    assert_eq!(complaints(&page), [""; 0]);
+    assert_eq!(complaints(page), [""; 0]);
+}
 
-    // Ads: in the page, and for a search by script.
+/// Follows an ad, which is in the page or comes for a search, and books at the advertiser's.
+fn past_its_ads(page: &Page, site: &Site) {
     page.goto(&site.url("/demo/search.html?q=rain")).unwrap();
     page.wait_until("document.querySelectorAll('.promos a').length === 2").unwrap();
     let ads: Vec<Value> = site.events();
@@ -90,11 +107,5 @@ fn a_way_through_the_demo_shop() {
     assert_eq!((&conversion["goal"], &conversion["click"]), (&json!("booking"), &json!("a-click")));
     assert_eq!(conversion["value"], json!({"amount": "84.00", "currency": "EUR"}));
     assert_eq!(conversion["site"], "partners.localhost");
-    assert_eq!(complaints(&page), [""; 0]);
-    if let Some(folder) = std::env::var_os("FOOTFALL_SCREENSHOTS") {
-        for (name, width, dark) in [("demo-light", 1280, false), ("demo-dark-phone", 390, true)] {
-            let file = std::path::Path::new(&folder).join(format!("{name}.png"));
-            page.screenshot(&file, width, dark).unwrap();
-        }
-    }
+    assert_eq!(complaints(page), [""; 0]);
 }
