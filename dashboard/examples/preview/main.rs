@@ -266,6 +266,19 @@ fn one_visit(
             }
         })?;
     }
+    sessions.push_delta(&visit(dice, &paths, verdict, time, visitor))?;
+    Ok(())
+}
+
+/// The difference that a whole visit makes.
+fn visit(
+    dice: &mut Dice,
+    paths: &[&str],
+    verdict: Verdict,
+    time: i64,
+    visitor: Hex64,
+) -> SessionDelta<'static> {
+    let views = paths.len() as i64;
     let mut delta = SessionDelta::new(SITE, visitor, visitor, time);
     delta.verdict = verdict;
     (delta.visits, delta.exits, delta.bounces) = (1, 1, i32::from(views == 1));
@@ -285,6 +298,5 @@ fn one_visit(
     delta.screen = dice.pick(&["xs", "xl", "lg", "md", "xxl"]).into();
     delta.language = dice.pick(&["de", "de-at", "en-gb", "fr"]).into();
     delta.utm_campaign = dice.pick(&["", "", "autumn-sale", "newsletter-48"]).into();
-    sessions.push_delta(&delta)?;
-    Ok(())
+    delta
 }

@@ -94,11 +94,8 @@ pub(crate) fn render(app: &App, made: Made<'_>, request: &Parts) -> Response {
     let saved = total_saved(&loaded.saved);
     let whole = choice.campaign.is_empty() && choice.ad.is_empty();
     let away = matches!(loaded.figures, Err(Failure::Away));
-    let note = delay_note(app, period, away).or_else(|| {
-        let rows =
-            loaded.lists.rows.as_ref().ok().filter(|_| whole && choice.rows == Rows::Campaigns)?;
-        much_invalid(rows, names).map(|(strong, text)| (strong, text, false))
-    });
+    let note = delay_note(app, period, away)
+        .or_else(|| if whole { invalid_note(choice, &loaded.lists, names) } else { None });
     let state = state(subject, &loaded.figures, app.queries.seconds_max);
     let heading = heading(choice, names, &loaded.lists, loaded.spent.as_ref());
     let title = match whole {
@@ -108,13 +105,7 @@ pub(crate) fn render(app: &App, made: Made<'_>, request: &Parts) -> Response {
     let look = loaded.look.as_ref().map_err(|_| ());
     let foot = foot(app, subject, look, w::ADS_MEANING.to_owned());
     let judged = judged.and_then(Result::ok);
-    let fall = (!whole)
-        .then(|| {
-            let unknown = Summary::default();
-            let known = judged.as_ref().map_or(&unknown, |judged| &judged.summary);
-            fall::draw(figures, &loaded.lists.removed, known, choice)
-        })
-        .flatten();
+    let fall = if whole { None } else { fall(figures, &loaded.lists, judged.as_ref(), choice) };
     let page = AdsPage {
         frame: frame_of(app, request, title, view),
         live: period
@@ -149,6 +140,24 @@ pub(crate) fn render(app: &App, made: Made<'_>, request: &Parts) -> Response {
         foot,
     };
     crate::frame::render(&page)
+}
+
+/// The note above a site's campaigns, of which much is invalid.
+fn invalid_note(choice: &Choice, lists: &Lists, names: &Names) -> Option<(String, String, bool)> {
+    let rows = lists.rows.as_ref().ok().filter(|_| choice.rows == Rows::Campaigns)?;
+    much_invalid(rows, names).map(|(strong, text)| (strong, text, false))
+}
+
+/// From gross to net, of a campaign or an ad.
+fn fall(
+    figures: &Figures,
+    lists: &Lists,
+    judged: Option<&Judged>,
+    choice: &Choice,
+) -> Option<Fall> {
+    let unknown = Summary::default();
+    let known = judged.map_or(&unknown, |judged| &judged.summary);
+    fall::draw(figures, &lists.removed, known, choice)
 }
 
 fn measures(choice: &Choice, all: &Sums) -> Vec<Tab> {

@@ -41,11 +41,12 @@ impl Form {
                 out.push(b'\n');
             }
             Form::Lines => {
-                out.push(b'{');
-                if let Some(place) = place {
-                    out.extend_from_slice(b"\"id\":\"");
-                    place.write(out);
-                    out.extend_from_slice(b"\",");
+                match place {
+                    Some(place) => {
+                        line_of(out, place);
+                        out.push(b',');
+                    }
+                    None => out.push(b'{'),
                 }
                 out.extend_from_slice(b"\"record\":");
                 let line = |byte: &u8| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte };
@@ -63,9 +64,8 @@ impl Form {
                 out.extend_from_slice(b"event: current\ndata: {}\n\n");
             }
             Form::Lines => {
-                out.extend_from_slice(b"{\"id\":\"");
-                place.write(out);
-                out.extend_from_slice(b"\",\"current\":true}\n");
+                line_of(out, place);
+                out.extend_from_slice(b",\"current\":true}\n");
             }
         }
     }
@@ -80,9 +80,8 @@ impl Form {
                 out.push(b'\n');
             }
             Form::Lines => {
-                out.extend_from_slice(b"{\"id\":\"");
-                place.write(out);
-                out.extend_from_slice(b"\"}\n");
+                line_of(out, place);
+                out.extend_from_slice(b"}\n");
             }
         }
     }
@@ -95,6 +94,13 @@ impl Form {
         }
         .into_bytes()
     }
+}
+
+/// Begins a line of JSON with its place.
+fn line_of(out: &mut Vec<u8>, place: &Place) {
+    out.extend_from_slice(b"{\"id\":\"");
+    place.write(out);
+    out.push(b'"');
 }
 
 fn id(out: &mut Vec<u8>, place: Option<&Place>) {

@@ -9,7 +9,7 @@ use footfall_event::{Activity, Event, Hex64, Id, Judgement, Verdict, VerdictReas
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::ads::{SITE, WEEK, catalogue, currency, delta, store};
+use crate::market::{SITE, WEEK, catalogue, currency, delta, store};
 use crate::world::{World, ms};
 
 pub(crate) const NOON: &str = "2026-11-03T12:00:00Z";

@@ -5,8 +5,8 @@ use footfall_event::{Id, Verdict, VerdictReason};
 use http::StatusCode;
 use serde_json::json;
 
-use crate::ads::{SITE, WEEK};
 use crate::clicks::{NOON, judged};
+use crate::market::{SITE, WEEK};
 use crate::world::{World, ms};
 
 /// What rules version 3 say of the clicks of [`judged`], by their number; of a run so many seconds

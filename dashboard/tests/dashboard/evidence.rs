@@ -8,8 +8,8 @@ use footfall_event::{Activity, Hex64, Id, VerdictReason};
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
 
-use crate::ads::{SITE, catalogue};
 use crate::clicks::{NOON, click, revise};
+use crate::market::{SITE, catalogue};
 use crate::world::{World, ms};
 
 /// The thresholds that matter here, as the built-in rules have them.

@@ -3,6 +3,7 @@
 //! - `world`: an engine in a child process, a log in a folder, and events whose figures are known.
 //! - `figures`: exact figures on pages and in exports; time zones; hostile names; empty and away.
 //! - `rows`: roll-ups beside rows, made at random, in several time zones.
+//! - `market`: a site's ads with known windows.
 //! - `ads`: pages and lists about ads, their money, rates and corrections.
 //! - `clicks`, `evidence`: lists of clicks, credit reports, what speaks against one click.
 //! - `compare`: two versions of the rules.
@@ -18,6 +19,7 @@ mod compare;
 mod evidence;
 mod feeds;
 mod figures;
+mod market;
 mod ranking;
 mod rows;
 mod world;

@@ -28,10 +28,12 @@ impl Dice {
 /// Two measures of each name: events, and what is counted beside them.
 type Sums = BTreeMap<String, (i64, i64)>;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn lists_of_roll_ups_equal_those_of_the_rows() {
-    let mut world = World::new("rows").await;
-    let mut expected: BTreeMap<(&str, &str, bool), Sums> = BTreeMap::new();
+/// The sums of each list of a site, gross or not.
+type Expected = BTreeMap<(&'static str, &'static str, bool), Sums>;
+
+/// Stores events at random, and says what their sums are.
+async fn events_at_random(world: &mut World) -> Expected {
+    let mut expected = Expected::new();
     let mut dice = Dice(7);
     for (site, zone, from, to) in ZONES {
         world.site(site, zone).await;
@@ -85,6 +87,13 @@ async fn lists_of_roll_ups_equal_those_of_the_rows() {
         }
         world.store().await;
     }
+    expected
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_of_roll_ups_equal_those_of_the_rows() {
+    let mut world = World::new("rows").await;
+    let expected = events_at_random(&mut world).await;
     for ((site, list, gross), sums) in expected {
         let counting = if gross { "gross" } else { "net" };
         let period = format!("period=custom&from=2026-11-03&to=2026-11-09&counting={counting}");
