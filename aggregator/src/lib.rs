@@ -19,6 +19,7 @@
 pub mod ads;
 pub mod alerts;
 pub mod core;
+mod folding;
 pub mod library;
 pub(crate) mod loader;
 pub mod metrics;

@@ -1,7 +1,7 @@
 //! `/demo`: a small site with the snippet and ads on it, and the pages of those who advertise there,
 //! so that a newcomer sees real numbers at once.
 
-mod ads;
+pub(crate) mod ads;
 
 use anyhow::Result;
 use axum::Router;

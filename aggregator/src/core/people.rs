@@ -5,16 +5,14 @@
 //! on across midnight: the new id is led to the old one's timeline. Valid and invalid events are
 //! kept apart (the class is part of the key), so net figures don't depend on invalid ones.
 
-use std::hash::{BuildHasherDefault, Hasher};
-
 use footfall_event::time::{DAY_MS, day_of};
-use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::intern::{Interner, Symbol};
 use super::visits::Timeline;
+use crate::folding::FoldedMap;
 
 /// A visitor of a site, net or invalid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -27,23 +25,6 @@ impl Key {
     /// `site` is the hash of the site's domain.
     pub(super) fn new(site: u64, invalid: bool, visitor: u64) -> Key {
         Key { site: site & !1 | u64::from(invalid), visitor }
-    }
-}
-
-/// Visitor ids are keyed hashes already: nobody can aim at one bucket.
-#[derive(Clone, Copy, Default)]
-pub(super) struct FoldHasher(u64);
-
-impl Hasher for FoldHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write_u64(&mut self, value: u64) {
-        let mixed = u128::from(self.0 ^ value) * 0x9e37_79b9_7f4a_7c15;
-        self.0 = (mixed >> 64) as u64 ^ mixed as u64;
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        self.write_u64(xxhash_rust::xxh3::xxh3_64(bytes));
     }
 }
 
@@ -167,7 +148,7 @@ pub(super) struct Slot {
 /// Everybody.
 #[derive(Clone, Debug, Default)]
 pub(super) struct People {
-    map: HashMap<Key, Person, BuildHasherDefault<FoldHasher>>,
+    map: FoldedMap<Key, Person>,
     slots: Vec<Slot>,
     free: Vec<u32>,
 }

@@ -4,29 +4,11 @@
 //! Forgetting depends on the time of events and on the number of keys, never on where a hash table
 //! keeps them: the same input forgets the same keys everywhere.
 
-use std::hash::{BuildHasherDefault, Hasher};
-
-use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
-/// Keys are keyed hashes, or mixed with them, already: nobody can aim at one bucket.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Folded(u64);
+use crate::folding::FoldedMap;
 
-impl Hasher for Folded {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write_u64(&mut self, value: u64) {
-        let mixed = u128::from(self.0 ^ value) * 0x9e37_79b9_7f4a_7c15;
-        self.0 = (mixed >> 64) as u64 ^ mixed as u64;
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        self.write_u64(xxhash_rust::xxh3::xxh3_64(bytes));
-    }
-}
-
-type Map<V> = HashMap<u64, V, BuildHasherDefault<Folded>>;
+type Map<V> = FoldedMap<u64, V>;
 
 /// See the module.
 #[derive(Clone, Debug, Serialize, Deserialize)]

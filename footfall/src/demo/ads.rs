@@ -145,7 +145,8 @@ fn campaign(offer: &Offer, now_ms: i64) -> Campaign {
     }
 }
 
-fn euros(cents: i64) -> Money {
+/// An amount in the currency of everything that is made up here.
+pub(crate) fn euros(cents: i64) -> Money {
     let currency = Currency::parse("EUR").expect("three letters");
     Money { micros: cents * 10_000, currency }
 }

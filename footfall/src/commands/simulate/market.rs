@@ -3,10 +3,10 @@
 
 use footfall_event::ads::{Attribution, CostModel};
 use footfall_event::catalog::{Ad, Advertiser, Campaign, Entry, Placement, Price};
-use footfall_event::money::{Currency, Money};
 
 use super::dice::Dice;
 use super::pages::{Kind, Pages};
+use crate::demo::ads::euros;
 
 const ADVERTISER: &str = "sim-outdoor-brands";
 
@@ -206,11 +206,6 @@ impl Shown {
     pub(super) fn placement(&self) -> &'static str {
         PLACEMENTS[self.placement].0
     }
-}
-
-fn euros(cents: i64) -> Money {
-    let currency = Currency::parse("EUR").expect("three letters");
-    Money { micros: cents * 10_000, currency }
 }
 
 #[cfg(test)]
