@@ -1,15 +1,14 @@
-//! Rows of the table `events`, gathered into a block that is inserted at once.
+//! Rows of the table `events`.
 
-use bytes::Bytes;
 use footfall_event::ads::normalised_query;
 use footfall_event::record::{ConversionStatus, Event, Judgement, PropValue};
 use footfall_event::{Activity, Verdict};
 use uuid::Uuid;
 
-use crate::error::{Error, RecordError};
+use crate::block::Block;
+use crate::error::RecordError;
 use crate::native::{Column, Nullables, Numbers, Texts, columns};
 use crate::words::{Maps, WordLists, Words};
-use crate::{BLOCK_ROWS_MAX, Insert, Warehouse};
 
 columns! {
     /// The columns of `events`, as in migrations/001_events.sql and 003_ads.sql.
@@ -96,39 +95,16 @@ columns! {
     }
 }
 
-/// Judged events on their way to the table `events`: one block, one insert, one token.
-#[derive(Default)]
-pub struct EventBlock {
-    rows: usize,
-    retention_days: u16,
-    columns: EventColumns,
-    /// The statement and its bytes, made at the first insert and kept for repetitions.
-    made: Option<Insert>,
+/// Judged events on their way to the table `events`.
+pub type EventBlock = Block<EventColumns>;
+
+impl Default for EventBlock {
+    fn default() -> EventBlock {
+        Block::into_table("events")
+    }
 }
 
 impl EventBlock {
-    /// Rows pushed since the last [`EventBlock::clear`].
-    pub fn len(&self) -> usize {
-        self.rows
-    }
-
-    /// Whether there are no rows.
-    pub fn is_empty(&self) -> bool {
-        self.rows == 0
-    }
-
-    /// Forgets the rows and keeps the memory for the next block.
-    pub fn clear(&mut self) {
-        self.rows = 0;
-        self.made = None;
-        self.columns.clear();
-    }
-
-    /// Rows pushed from now on are deleted so many days after their time; 0 keeps them.
-    pub fn set_retention_days(&mut self, days: u16) {
-        self.retention_days = days;
-    }
-
     /// Adds the row of a judged record's bytes.
     ///
     /// # Errors
@@ -143,9 +119,7 @@ impl EventBlock {
     /// When the event was not judged, or the block is full. The block is unchanged then.
     pub fn push_event(&mut self, event: &Event<'_>) -> Result<(), RecordError> {
         let judged = event.judged.as_ref().ok_or(RecordError::NotJudged)?;
-        if self.rows == BLOCK_ROWS_MAX {
-            return Err(RecordError::Full { max: BLOCK_ROWS_MAX });
-        }
+        self.has_room(1)?;
         let row = self.rows;
         self.set_judgement(row, judged);
         self.set_visit(row, event);
@@ -156,27 +130,6 @@ impl EventBlock {
         self.rows += 1;
         self.made = None;
         Ok(())
-    }
-
-    /// Stores the rows, once however often it is called with the same token: the token must name
-    /// exactly these rows (topic, partition, first and last offset), since ClickHouse drops
-    /// whatever comes with a token that it knows. An empty block does nothing.
-    ///
-    /// # Errors
-    /// When ClickHouse can't be reached or refuses. [`Error::is_retriable`] says whether to call
-    /// again; the bytes are kept for that.
-    pub async fn insert(&mut self, warehouse: &Warehouse, token: &str) -> Result<(), Error> {
-        if self.is_empty() {
-            return Ok(());
-        }
-        let (rows, columns) = (self.rows, &mut self.columns);
-        let insert = self.made.get_or_insert_with(|| Insert {
-            table: "events",
-            columns: columns.names(),
-            rows,
-            body: Bytes::from(columns.encode(rows)),
-        });
-        warehouse.insert(insert, token).await
     }
 
     fn set_judgement(&mut self, row: usize, judged: &Judgement) {

@@ -5,7 +5,8 @@
 //! # Layout
 //!
 //! - [`Warehouse`]: the connection; queries with limits, [`Warehouse::migrate`].
-//! - [`EventBlock`], [`SessionBlock`], [`WindowBlock`], [`VerdictBlock`]: rows built from records, inserted once whatever happens.
+//! - [`Block`]: rows inserted once whatever happens. [`EventBlock`], [`SessionBlock`], [`WindowBlock`],
+//!   [`VerdictBlock`]: how they are built from records.
 //! - `native`, `words`: the columns of a block in ClickHouse's Native format.
 //! - [`engine`]: ClickHouse in a child process, behind the same HTTP interface.
 //! - [`migrations`](statements): the schema's files, for one server or for a cluster.
@@ -13,6 +14,7 @@
 //! It keeps no rows of its own and repeats nothing by itself: whoever inserts decides when to try
 //! again (with the same block and the same token).
 
+mod block;
 mod client;
 pub mod engine;
 mod error;
@@ -25,6 +27,7 @@ mod verdicts;
 mod windows;
 mod words;
 
+pub use block::{Block, Columns};
 pub use client::{Settings, Warehouse};
 pub use error::{Error, RecordError};
 pub use events::EventBlock;

@@ -173,18 +173,16 @@ macro_rules! columns {
     ($(#[$meta:meta])* $name:ident { $($field:ident: $column:ty = $type:literal,)+ }) => {
         $(#[$meta])*
         #[derive(Default)]
-        pub(crate) struct $name { $(pub(crate) $field: $column,)+ }
+        pub struct $name { $(pub(crate) $field: $column,)+ }
 
-        impl $name {
-            /// Names of the columns that have a value, for the INSERT statement.
-            pub(crate) fn names(&self) -> Vec<&'static str> {
+        impl $crate::block::Columns for $name {
+            fn names(&self) -> Vec<&'static str> {
                 let mut names = Vec::new();
                 $(if self.$field.is_used() { names.push($crate::native::column_name(stringify!($field))); })+
                 names
             }
 
-            /// The block of `rows` rows in the Native format.
-            pub(crate) fn encode(&mut self, rows: usize) -> Vec<u8> {
+            fn encode(&mut self, rows: usize) -> Vec<u8> {
                 let mut out = Vec::with_capacity(rows * 300 + 4_096);
                 $crate::native::put_length(self.names().len(), &mut out);
                 $crate::native::put_length(rows, &mut out);
@@ -199,8 +197,7 @@ macro_rules! columns {
                 out
             }
 
-            /// Forgets all rows.
-            pub(crate) fn clear(&mut self) {
+            fn clear(&mut self) {
                 $(self.$field.clear();)+
             }
         }

@@ -1,13 +1,12 @@
-//! Rows of the table `sessions`, gathered into a block that is inserted at once.
+//! Rows of the table `sessions`.
 
-use bytes::Bytes;
 use footfall_event::{SessionDelta, record};
 
-use crate::error::{Error, RecordError};
+use crate::block::Block;
+use crate::error::RecordError;
 use crate::events::verdict_number;
 use crate::native::{Column, Numbers, Texts, columns};
 use crate::words::Words;
-use crate::{BLOCK_ROWS_MAX, Insert, Warehouse};
 
 columns! {
     /// The columns of `sessions`, as in migrations/002_sessions.sql.
@@ -51,38 +50,16 @@ columns! {
     }
 }
 
-/// Differences of visits on their way to the table `sessions`: one block, one insert, one token.
-#[derive(Default)]
-pub struct SessionBlock {
-    rows: usize,
-    retention_days: u16,
-    columns: SessionColumns,
-    made: Option<Insert>,
+/// Differences of visits on their way to the table `sessions`.
+pub type SessionBlock = Block<SessionColumns>;
+
+impl Default for SessionBlock {
+    fn default() -> SessionBlock {
+        Block::into_table("sessions")
+    }
 }
 
 impl SessionBlock {
-    /// Rows pushed since the last [`SessionBlock::clear`].
-    pub fn len(&self) -> usize {
-        self.rows
-    }
-
-    /// Whether there are no rows.
-    pub fn is_empty(&self) -> bool {
-        self.rows == 0
-    }
-
-    /// Forgets the rows and keeps the memory for the next block.
-    pub fn clear(&mut self) {
-        self.rows = 0;
-        self.made = None;
-        self.columns.clear();
-    }
-
-    /// Rows pushed from now on are deleted so many days after their start; 0 keeps them.
-    pub fn set_retention_days(&mut self, days: u16) {
-        self.retention_days = days;
-    }
-
     /// Adds the rows of a record's bytes: see [`SessionBlock::push_delta`].
     ///
     /// # Errors
@@ -103,9 +80,7 @@ impl SessionBlock {
     /// When the block is full. It is unchanged then.
     pub fn push_delta(&mut self, delta: &SessionDelta<'_>) -> Result<(), RecordError> {
         let moves = !delta.left.is_empty();
-        if self.rows + usize::from(moves) >= BLOCK_ROWS_MAX {
-            return Err(RecordError::Full { max: BLOCK_ROWS_MAX });
-        }
+        self.has_room(1 + usize::from(moves))?;
         self.add_row(delta, &delta.exit);
         self.set_measures(self.rows - 1, delta);
         if moves {
@@ -123,26 +98,6 @@ impl SessionBlock {
         self.columns.exit.set(self.rows, exit);
         self.columns.retention_days.set(self.rows, self.retention_days);
         self.rows += 1;
-    }
-
-    /// Stores the rows, once however often it is called with the same token; see
-    /// [`crate::EventBlock::insert`].
-    ///
-    /// # Errors
-    /// When ClickHouse can't be reached or refuses. [`Error::is_retriable`] says whether to call
-    /// again; the bytes are kept for that.
-    pub async fn insert(&mut self, warehouse: &Warehouse, token: &str) -> Result<(), Error> {
-        if self.is_empty() {
-            return Ok(());
-        }
-        let (rows, columns) = (self.rows, &mut self.columns);
-        let insert = self.made.get_or_insert_with(|| Insert {
-            table: "sessions",
-            columns: columns.names(),
-            rows,
-            body: Bytes::from(columns.encode(rows)),
-        });
-        warehouse.insert(insert, token).await
     }
 
     fn set_dimensions(&mut self, row: usize, delta: &SessionDelta<'_>) {

@@ -1,14 +1,13 @@
-//! Rows of the tables `verdicts` and `replays`, gathered into a block that is inserted at once.
+//! Rows of the tables `verdicts` and `replays`.
 
-use bytes::Bytes;
 use footfall_event::ads::Revision;
 use uuid::Uuid;
 
-use crate::error::{Error, RecordError};
+use crate::block::Block;
+use crate::error::RecordError;
 use crate::events::verdict_number;
 use crate::native::{Column, Numbers, columns};
 use crate::words::{WordLists, Words};
-use crate::{BLOCK_ROWS_MAX, Insert, Warehouse};
 
 columns! {
     /// The columns of `verdicts`, as in migrations/003_ads.sql, and of `replays`.
@@ -25,18 +24,12 @@ columns! {
 }
 
 /// Verdicts given with hindsight on their way to the table `verdicts`, or those of other rules on
-/// their way to `replays`: one block, one insert, one token.
-pub struct VerdictBlock {
-    table: &'static str,
-    rows: usize,
-    retention_days: u16,
-    columns: VerdictColumns,
-    made: Option<Insert>,
-}
+/// their way to `replays`.
+pub type VerdictBlock = Block<VerdictColumns>;
 
 impl Default for VerdictBlock {
     fn default() -> VerdictBlock {
-        VerdictBlock::into_table("verdicts")
+        Block::into_table("verdicts")
     }
 }
 
@@ -44,39 +37,7 @@ impl VerdictBlock {
     /// What other rules would have said: `rules` is their version, and `decided_at` the same for
     /// the whole run, namely when it began. Nothing is counted by it.
     pub fn of_replay() -> VerdictBlock {
-        VerdictBlock::into_table("replays")
-    }
-
-    fn into_table(table: &'static str) -> VerdictBlock {
-        VerdictBlock {
-            table,
-            rows: 0,
-            retention_days: 0,
-            columns: VerdictColumns::default(),
-            made: None,
-        }
-    }
-
-    /// Rows pushed since the last [`VerdictBlock::clear`].
-    pub fn len(&self) -> usize {
-        self.rows
-    }
-
-    /// Whether there are no rows.
-    pub fn is_empty(&self) -> bool {
-        self.rows == 0
-    }
-
-    /// Forgets the rows and keeps the memory for the next block.
-    pub fn clear(&mut self) {
-        self.rows = 0;
-        self.made = None;
-        self.columns.clear();
-    }
-
-    /// Rows pushed from now on are deleted so many days after the event; 0 keeps them.
-    pub fn set_retention_days(&mut self, days: u16) {
-        self.retention_days = days;
+        Block::into_table("replays")
     }
 
     /// Adds the row of a record's bytes.
@@ -89,9 +50,7 @@ impl VerdictBlock {
         if revision.v != footfall_event::record::VERSION {
             return Err(footfall_event::record::RecordError::Version(revision.v).into());
         }
-        if self.rows == BLOCK_ROWS_MAX {
-            return Err(RecordError::Full { max: BLOCK_ROWS_MAX });
-        }
+        self.has_room(1)?;
         let (row, to) = (self.rows, &mut self.columns);
         to.id.set(row, revision.id);
         to.site.set(row, &revision.site);
@@ -104,25 +63,5 @@ impl VerdictBlock {
         self.rows += 1;
         self.made = None;
         Ok(())
-    }
-
-    /// Stores the rows, once however often it is called with the same token; see
-    /// [`crate::EventBlock::insert`].
-    ///
-    /// # Errors
-    /// When ClickHouse can't be reached or refuses. [`Error::is_retriable`] says whether to call
-    /// again; the bytes are kept for that.
-    pub async fn insert(&mut self, warehouse: &Warehouse, token: &str) -> Result<(), Error> {
-        if self.is_empty() {
-            return Ok(());
-        }
-        let (table, rows, columns) = (self.table, self.rows, &mut self.columns);
-        let insert = self.made.get_or_insert_with(|| Insert {
-            table,
-            columns: columns.names(),
-            rows,
-            body: Bytes::from(columns.encode(rows)),
-        });
-        warehouse.insert(insert, token).await
     }
 }

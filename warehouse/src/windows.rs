@@ -1,13 +1,12 @@
-//! Rows of the tables `ad_windows` and `search_windows`, gathered into a block that is inserted at
-//! once. The two differ in their dimensions only, and a column without values is left out.
+//! Rows of the tables `ad_windows` and `search_windows`. The two differ in their dimensions only, and
+//! a column without values is left out.
 
-use bytes::Bytes;
 use footfall_event::ads::{AdDelta, Measures};
 
-use crate::error::{Error, RecordError};
+use crate::block::Block;
+use crate::error::RecordError;
 use crate::native::{Column, Numbers, Texts, columns};
 use crate::words::{Counts, Words};
-use crate::{BLOCK_ROWS_MAX, Insert, Warehouse};
 
 columns! {
     /// The columns of both tables, as in migrations/003_ads.sql.
@@ -37,51 +36,18 @@ columns! {
     }
 }
 
-/// One-minute differences on their way to a table: one block, one insert, one token.
-pub struct WindowBlock {
-    table: &'static str,
-    rows: usize,
-    retention_days: u16,
-    columns: WindowColumns,
-    made: Option<Insert>,
-}
+/// One-minute differences on their way to a table.
+pub type WindowBlock = Block<WindowColumns>;
 
 impl WindowBlock {
     /// A block for the table `ad_windows`.
     pub fn by_ad() -> WindowBlock {
-        WindowBlock::of("ad_windows")
+        Block::into_table("ad_windows")
     }
 
     /// A block for the table `search_windows`.
     pub fn by_search() -> WindowBlock {
-        WindowBlock::of("search_windows")
-    }
-
-    fn of(table: &'static str) -> WindowBlock {
-        let columns = WindowColumns::default();
-        WindowBlock { table, rows: 0, retention_days: 0, columns, made: None }
-    }
-
-    /// Rows pushed since the last [`WindowBlock::clear`].
-    pub fn len(&self) -> usize {
-        self.rows
-    }
-
-    /// Whether there are no rows.
-    pub fn is_empty(&self) -> bool {
-        self.rows == 0
-    }
-
-    /// Forgets the rows and keeps the memory for the next block.
-    pub fn clear(&mut self) {
-        self.rows = 0;
-        self.made = None;
-        self.columns.clear();
-    }
-
-    /// Rows pushed from now on are deleted so many days after their minute; 0 keeps them.
-    pub fn set_retention_days(&mut self, days: u16) {
-        self.retention_days = days;
+        Block::into_table("search_windows")
     }
 
     /// Adds the row of a record's bytes.
@@ -102,9 +68,7 @@ impl WindowBlock {
     /// # Errors
     /// When the block is full. It is unchanged then.
     pub fn push_delta(&mut self, delta: &AdDelta<'_>) -> Result<(), RecordError> {
-        if self.rows == BLOCK_ROWS_MAX {
-            return Err(RecordError::Full { max: BLOCK_ROWS_MAX });
-        }
+        self.has_room(1)?;
         let (row, to) = (self.rows, &mut self.columns);
         // ClickHouse's DateTime reaches from 1970 to 2106; accepted events lie well within.
         to.minute.set(row, u32::try_from(delta.minute.div_euclid(1_000)).unwrap_or_default());
@@ -121,26 +85,6 @@ impl WindowBlock {
         self.rows += 1;
         self.made = None;
         Ok(())
-    }
-
-    /// Stores the rows, once however often it is called with the same token; see
-    /// [`crate::EventBlock::insert`].
-    ///
-    /// # Errors
-    /// When ClickHouse can't be reached or refuses. [`Error::is_retriable`] says whether to call
-    /// again; the bytes are kept for that.
-    pub async fn insert(&mut self, warehouse: &Warehouse, token: &str) -> Result<(), Error> {
-        if self.is_empty() {
-            return Ok(());
-        }
-        let (table, rows, columns) = (self.table, self.rows, &mut self.columns);
-        let insert = self.made.get_or_insert_with(|| Insert {
-            table,
-            columns: columns.names(),
-            rows,
-            body: Bytes::from(columns.encode(rows)),
-        });
-        warehouse.insert(insert, token).await
     }
 
     fn set_measures(&mut self, row: usize, measures: &Measures) {
