@@ -1,16 +1,21 @@
 //! The Yahoo streaming benchmark: exact against what was generated, from a file and from Kafka, also
-//! when the process is killed in between.
+//! when the process is killed in between and the topic holds what was rolled back.
 
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use footfall_tests::{Broker, footfall};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use serde_json::Value;
+
+const PATIENCE: Duration = Duration::from_secs(30);
 
 fn ysb(arguments: &[&str]) -> Command {
     let mut command = Command::new(footfall::binary());
@@ -81,6 +86,46 @@ fn wrong_use_is_explained() {
     }
 }
 
+/// Writes events of an ad that would count, and rolls them back.
+fn roll_back(broker: &Broker, topic: &str, ad: &str) {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", broker.bootstrap()).set("transactional.id", topic);
+    let producer: BaseProducer = config.create().unwrap();
+    producer.init_transactions(PATIENCE).unwrap();
+    producer.begin_transaction().unwrap();
+    let event =
+        format!(r#"{{"ad_id": "{ad}", "event_type": "view", "event_time": "1700000000000"}}"#);
+    for partition in 0..2 {
+        for _ in 0..100 {
+            let record = BaseRecord::<(), _>::to(topic).partition(partition).payload(&event);
+            producer.send(record).map_err(|(error, _)| error).unwrap();
+        }
+    }
+    producer.flush(PATIENCE).unwrap();
+    producer.abort_transaction(PATIENCE).unwrap();
+}
+
+/// Kills a run as soon as it has committed something more.
+fn kill_after_a_commit(broker: &Broker, topic: &str, run: &str, mut child: Child) {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", broker.bootstrap()).set("group.id", format!("footfall.{run}"));
+    let consumer: BaseConsumer = config.create().unwrap();
+    let committed = || {
+        let mut list = TopicPartitionList::new();
+        list.add_partition(topic, 0);
+        list.add_partition(topic, 1);
+        let found = consumer.committed_offsets(list, PATIENCE).unwrap();
+        let offset = |at: Offset| if let Offset::Offset(offset) = at { offset } else { 0 };
+        found.elements().iter().map(|part| offset(part.offset())).sum::<i64>()
+    };
+    let (before, deadline) = (committed(), Instant::now() + PATIENCE);
+    while committed() == before && child.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < deadline, "nothing is committed");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
 #[test]
 fn counts_from_kafka_are_exact_also_after_a_kill() {
     let broker = Broker::shared();
@@ -90,12 +135,12 @@ fn counts_from_kafka_are_exact_also_after_a_kill() {
     let topic = broker.prefix("ysb").replace('.', "");
     let given = ["--kafka", broker.bootstrap(), "--topic", &topic, "--ads", &ads];
     run(&[&given[..], &["--out", &expected, "--generate", "400000"]].concat());
+    let ad = std::fs::read_to_string(&ads).unwrap();
+    roll_back(broker, &topic, ad.split_once(',').unwrap().0);
 
     let named = [&given[..], &["--out", &out, "--run", "killed"]].concat();
-    let mut child = ysb(&named).stdout(Stdio::null()).spawn().unwrap();
-    std::thread::sleep(Duration::from_millis(1_500));
-    child.kill().unwrap();
-    child.wait().unwrap();
+    let child = ysb(&named).stdout(Stdio::null()).spawn().unwrap();
+    kill_after_a_commit(broker, &topic, "killed", child);
     let said = run(&named);
     assert_eq!(counts(Path::new(&out)), counts(Path::new(&expected)), "{said}");
     // Nothing is left to count, and what was counted stays.

@@ -10,7 +10,8 @@
 //! - [`settings`]: what can be configured, and each client's options.
 //! - `layout`: topic names and partition counts; creates what is missing, refuses what can't work.
 //! - `appender`: the one producer behind [`Log::append`].
-//! - `reader`: follows partitions. [`foreign`]: reads topics that are not Footfall's.
+//! - `reader`: follows partitions. [`foreign`]: reads topics that are not Footfall's, if it can
+//!   without librdkafka.
 //! - `membership`: who owns which shard. `opener`: takes one. `shard`: the owner's commits, with
 //!   `acks` for their records. `transaction`: what each transaction error means.
 //!

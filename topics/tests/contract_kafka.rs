@@ -1,5 +1,6 @@
 //! The log on a real Kafka broker: the shared contract, and what only a cluster can do (fencing
-//! between processes, take-over after a kill, a broker that goes away and comes back).
+//! between processes, take-over after a kill, a broker that goes away and comes back, topics that
+//! others wrote).
 
 // Helpers of tests are not tests to clippy.
 #![allow(clippy::unwrap_used)]
@@ -16,6 +17,10 @@ mod contract;
 mod faults;
 #[path = "kafka/following.rs"]
 mod following;
+#[path = "kafka/foreign.rs"]
+mod foreign;
+#[path = "kafka/foreign_faults.rs"]
+mod foreign_faults;
 #[path = "kafka/shards.rs"]
 mod owning;
 #[path = "kafka/support.rs"]

@@ -3,13 +3,18 @@
 //! What was read and what came out of it are committed in one transaction, under an id that one
 //! process at a time can hold: a run that ends anywhere and goes on later has counted each record
 //! once. There are no shards and no rebalances here: one process reads all partitions.
+//!
+//! Records are read by Kafka's protocol itself (`wire`), which takes half the processor time, where
+//! the cluster is reached in the clear and [`Settings::options`] is empty; else by librdkafka
+//! (`polled`), which knows TLS, SASL and all options. It also takes over, at the same place, when
+//! the topic has something that the other does not know: snappy, or records from before Kafka 0.11.
+//! Everything else is librdkafka's in any case: topics, offsets, transactions.
 
 use std::time::{Duration, Instant};
 
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::Message;
 use rdkafka::producer::{BaseRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
 
@@ -20,10 +25,13 @@ use super::transaction::{Trouble, persist};
 use crate::{CommitError, LogError};
 
 mod clients;
+mod polled;
 mod whole;
+mod wire;
 
 use whole::{ensure, partitions, reader};
 pub use whole::{fill, read_all};
+use wire::{Trouble as Hitch, Wire};
 
 type Reading = BaseConsumer<Context>;
 
@@ -33,9 +41,20 @@ pub struct Foreign {
     producer: ShardProducer,
     input: String,
     output: String,
-    /// The next offset of each partition, and whether its end was reached.
-    partitions: Vec<(i64, bool)>,
+    /// Of each partition.
+    places: Vec<Place>,
+    /// `None`: librdkafka reads.
+    wire: Option<Wire>,
     commit_timeout: Duration,
+}
+
+/// How far a partition was read.
+#[derive(Clone, Copy)]
+struct Place {
+    /// The offset behind the last record that was handed out.
+    next: i64,
+    /// The end was reached, and nothing more came since.
+    ended: bool,
 }
 
 /// What a call of [`Foreign::read`] came to.
@@ -78,27 +97,51 @@ impl Foreign {
         }
         let committed =
             consumer.committed_offsets(list, settings.request_timeout()).map_err(failed)?;
-        let mut start = TopicPartitionList::with_capacity(count);
-        let mut positions = Vec::with_capacity(count);
-        for part in committed.elements() {
-            let offset = match part.offset() {
-                Offset::Offset(offset) => offset,
-                _ => 0,
-            };
-            start
-                .add_partition_offset(input, part.partition(), Offset::Offset(offset))
-                .map_err(failed)?;
-            positions.push((offset, false));
-        }
-        consumer.assign(&start).map_err(failed)?;
-        Ok(Foreign {
+        let place = |offset: Offset| Place {
+            next: if let Offset::Offset(offset) = offset { offset } else { 0 },
+            ended: false,
+        };
+        let places = committed.elements().iter().map(|part| place(part.offset())).collect();
+        let mut foreign = Foreign {
             consumer,
             producer,
             input: input.to_owned(),
             output: output.to_owned(),
-            partitions: positions,
+            places,
+            wire: None,
             commit_timeout: settings.commit_timeout(),
-        })
+        };
+        foreign.begin(settings)?;
+        Ok(foreign)
+    }
+
+    /// Chooses how to read.
+    fn begin(&mut self, settings: &Settings) -> Result<(), LogError> {
+        if Wire::suits(settings) {
+            match Wire::new(settings, &self.input, &self.places) {
+                Ok(wire) => self.wire = Some(wire),
+                Err(hitch) => return self.leave(hitch),
+            }
+            return Ok(());
+        }
+        polled::begin(&self.consumer, &self.input, &self.places)
+    }
+
+    /// Lets librdkafka read on where the protocol by itself can't.
+    fn leave(&mut self, hitch: Hitch) -> Result<(), LogError> {
+        match hitch {
+            Hitch::Unfamiliar(what) => {
+                tracing::info!(topic = self.input, what, "librdkafka reads on");
+                self.wire = None;
+                polled::begin(&self.consumer, &self.input, &self.places)
+            }
+            Hitch::Lasting(why) | Hitch::Passing(why) => Err(LogError::Kafka(why)),
+        }
+    }
+
+    /// Whether librdkafka reads, record by record and so slower; see the module's description.
+    pub fn by_librdkafka(&self) -> bool {
+        self.wire.is_none()
     }
 
     /// Hands out what is there, `records_max` at the most; waits at most `timeout` for each record.
@@ -112,42 +155,19 @@ impl Foreign {
         mut each: impl FnMut(&[u8]),
     ) -> Result<Read, LogError> {
         let mut records = 0;
-        let mut at_end = self.partitions.iter().all(|(_, ended)| *ended);
-        while records < records_max {
-            // What is there is had without setting up a wait, which takes longer than the record.
-            let polled = self.consumer.poll(Duration::ZERO).or_else(|| self.consumer.poll(timeout));
-            match polled {
-                None => break,
-                Some(Ok(message)) => {
-                    let part = &mut self.partitions[message.partition() as usize];
-                    *part = (message.offset() + 1, false);
-                    at_end = false;
-                    each(message.payload().unwrap_or_default());
-                    records += 1;
-                }
-                Some(Err(KafkaError::PartitionEOF(number))) => {
-                    self.partitions[number as usize].1 = true;
-                    if self.partitions.iter().all(|(_, ended)| *ended) {
-                        at_end = true;
-                        break;
-                    }
-                }
-                Some(Err(error @ KafkaError::MessageConsumptionFatal(_))) => {
-                    return Err(failed(error));
-                }
-                Some(Err(error)) => match error.rdkafka_error_code() {
-                    // Where a record should be that was deleted meanwhile, counting can't be exact.
-                    Some(
-                        RDKafkaErrorCode::AutoOffsetReset
-                        | RDKafkaErrorCode::OffsetOutOfRange
-                        | RDKafkaErrorCode::TopicAuthorizationFailed
-                        | RDKafkaErrorCode::UnknownTopicOrPartition,
-                    ) => return Err(failed(error)),
-                    _ => tracing::debug!(%error, "kafka reports a problem"),
-                },
+        if let Some(wire) = &mut self.wire {
+            // What librdkafka has to say about its connections must not pile up.
+            drop(self.consumer.poll(Duration::ZERO));
+            let places = &mut self.places;
+            if let Err(hitch) = wire.read(places, &mut records, records_max, timeout, &mut each) {
+                self.leave(hitch)?;
             }
         }
-        Ok(Read { records, at_end })
+        if self.wire.is_none() {
+            let places = &mut self.places;
+            polled::read(&self.consumer, places, &mut records, records_max, timeout, &mut each)?;
+        }
+        Ok(Read { records, at_end: self.places.iter().all(|place| place.ended) })
     }
 
     /// Writes the results (key and value) and commits what was read, all or nothing.
@@ -181,9 +201,9 @@ impl Foreign {
                 unsent = Some(record);
             }
         }
-        let mut positions = TopicPartitionList::with_capacity(self.partitions.len());
-        for (number, (offset, _)) in self.partitions.iter().enumerate() {
-            let offset = Offset::Offset(*offset);
+        let mut positions = TopicPartitionList::with_capacity(self.places.len());
+        for (number, place) in self.places.iter().enumerate() {
+            let offset = Offset::Offset(place.next);
             positions.add_partition_offset(&self.input, number as i32, offset).map_err(broken)?;
         }
         let group = self
