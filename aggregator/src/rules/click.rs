@@ -77,7 +77,7 @@ impl Click {
     pub(crate) fn note(&self) -> Note {
         Note {
             time: self.time,
-            id: self.id as u64,
+            id: self.id,
             visitor: half(self.visitor),
             ad: half(self.ad),
             site: half(self.site),

@@ -17,7 +17,7 @@ const STEP_MS: i64 = 5 * 60 * 1_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Note {
     pub(crate) time: i64,
-    pub(crate) id: u64,
+    pub(crate) id: u128,
     pub(crate) visitor: u32,
     pub(crate) ad: u32,
     pub(crate) site: u32,
@@ -168,7 +168,7 @@ impl Network {
     }
 
     /// The clicks before one, in their order.
-    pub(crate) fn before(&self, time: i64, id: u64) -> &[Note] {
+    pub(crate) fn before(&self, time: i64, id: u128) -> &[Note] {
         &self.clicks[..self.clicks.partition_point(|note| (note.time, note.id) < (time, id))]
     }
 
@@ -182,7 +182,7 @@ impl Network {
 mod tests {
     use super::*;
 
-    fn note(time: i64, id: u64) -> Note {
+    fn note(time: i64, id: u128) -> Note {
         Note { time, id, visitor: 1, ad: 1, site: 1, campaign: 1, placement: 1, impression: 1 }
     }
 

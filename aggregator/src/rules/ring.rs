@@ -50,7 +50,7 @@ impl Publishers {
             return false;
         }
         let apart = rules.thresholds.concentration.apart_s * 1_000;
-        network.before(click.time, click.id as u64).iter().any(|other| {
+        network.before(click.time, click.id).iter().any(|other| {
             self.alarmed.contains(&other.site)
                 && (other.site != site || click.time - other.time >= apart)
         })

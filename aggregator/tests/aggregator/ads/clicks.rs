@@ -74,6 +74,11 @@ fn a_visitor_clicks_an_ad_once_an_hour() {
     // At the same moment the id decides.
     let found = reasons(&[click(1, 1, NOON), click(2, 1, NOON)]);
     assert_eq!(found, [vec![], vec![VisitorAdDuplicate]]);
+    // For all rules the same one: otherwise neither of the two would count.
+    let [one, other] = [1 << 64 | 9, 2 << 64 | 1]
+        .map(|id| Event { impression: Some(Id::from_u128(5)), ..click(id, 1, NOON) });
+    let found = reasons(&[one, other]);
+    assert_eq!(found, [vec![], vec![VerdictReason::DuplicateClick, VisitorAdDuplicate]]);
     // Also across midnight, when the visitor's id changes.
     let clicks: Vec<_> = [(1, -10), (2, 20), (3, 70), (4, 131)]
         .map(|(id, minute)| click(id, 1, MIDNIGHT + minute * MINUTE))
