@@ -14,14 +14,18 @@ use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::click::half;
-use super::excess::Placements;
-use super::hourly::{self, History};
-use super::minhash::Clickers;
 use super::network_judge::Correction;
 use super::recent::Recent;
 use super::travel::{self, Country};
-use super::{Facts, Marks, Opinion, Reasons, RuleSet};
+use super::{Reasons, RuleSet};
+
+mod campaign;
+mod held;
+mod inputs;
+
+use campaign::{Campaign, place_key};
+use held::Held;
+pub use inputs::{Candidate, Change, Delta, Outcome};
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 86_400_000;
@@ -38,120 +42,6 @@ const HELD_MAX: usize = 1_000_000;
 const PLACES_MAX: usize = 4_096;
 /// Publishers of one campaign whose networks are compared.
 const SITES_MAX: usize = 256;
-
-/// A click as stage 1 passes it on.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Candidate {
-    /// The click.
-    pub id: u128,
-    /// When, milliseconds since 1970.
-    pub time: i64,
-    /// Hash of the site.
-    pub site: u64,
-    /// Hash of the campaign.
-    pub campaign: u64,
-    /// Hash of the ad.
-    pub ad: u64,
-    /// Hash of the placement.
-    pub placement: u64,
-    /// Position; 0 when not known.
-    pub position: u16,
-    /// Keyed hash of the address.
-    pub network: u64,
-    /// The impression; 0 for none.
-    pub impression: u128,
-    /// Keyed hash of the site's own user id; 0 for none.
-    pub account: u64,
-    /// Country of the address.
-    pub country: Option<[u8; 2]>,
-    /// What stage 1 thinks.
-    pub opinion: Opinion,
-}
-
-impl Candidate {
-    /// The candidate of a click's facts and stage 1's opinion.
-    pub fn new(facts: &Facts<'_>, position: u16, account: u64, opinion: Opinion) -> Candidate {
-        Candidate {
-            id: facts.id,
-            time: facts.time,
-            site: facts.site,
-            campaign: facts.campaign,
-            ad: facts.ad,
-            placement: facts.placement,
-            position,
-            network: facts.network,
-            impression: facts.impression,
-            account,
-            country: travel::country(facts.country),
-            opinion,
-        }
-    }
-}
-
-/// Net impressions of a place, as they come from stage 1.
-#[derive(Clone, Copy, Debug)]
-pub struct Delta {
-    /// Hash of the campaign.
-    pub campaign: u64,
-    /// Hash of the site.
-    pub site: u64,
-    /// Hash of the placement.
-    pub placement: u64,
-    /// Position.
-    pub position: u16,
-    /// First moment of the minute in which they were shown.
-    pub minute: i64,
-    /// How many.
-    pub net_impressions: u32,
-}
-
-/// A conversion of a click.
-#[derive(Clone, Copy, Debug)]
-pub struct Outcome {
-    /// Hash of the campaign.
-    pub campaign: u64,
-    /// Hash of the click's site.
-    pub site: u64,
-    /// Hash of the click's placement.
-    pub placement: u64,
-    /// Milliseconds from click to conversion.
-    pub after_ms: i64,
-}
-
-/// A click whose reasons changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// The click.
-    pub id: u128,
-    /// When it happened.
-    pub time: i64,
-    /// Hash of its site: ids are unique within it only.
-    pub site: u64,
-    /// Its reasons until now.
-    pub before: Reasons,
-    /// Its reasons from now on.
-    pub after: Reasons,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Held {
-    click: Candidate,
-    /// What stage 2 found.
-    found: Reasons,
-    /// What its placement was suspected of when it came, until it is compared.
-    suspected: Reasons,
-    said: Reasons,
-    compared: bool,
-}
-
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Campaign {
-    places: BTreeMap<u64, History>,
-    tests: Placements,
-    clickers: BTreeMap<u64, Clickers>,
-    day: i64,
-    hour: i64,
-}
 
 /// The rules of stage 2 and what they remember.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -391,86 +281,6 @@ impl CampaignJudge {
     /// Clicks that may still change, campaigns and clicked impressions.
     pub fn remembered(&self) -> [usize; 3] {
         [self.held.len(), self.campaigns.len(), self.clicked.len()]
-    }
-}
-
-fn place_key(click: &Candidate) -> u64 {
-    click.site ^ click.placement.rotate_left(17)
-}
-
-impl Held {
-    fn all(&self) -> Reasons {
-        self.click.opinion.reasons.union(self.found).union(self.suspected)
-    }
-
-    fn say(&mut self, now: Reasons) -> Option<Change> {
-        let before = std::mem::replace(&mut self.said, now);
-        (before != now).then_some(Change {
-            id: self.click.id,
-            time: self.click.time,
-            site: self.click.site,
-            before,
-            after: now,
-        })
-    }
-}
-
-impl Campaign {
-    /// Closes the hours, and the day, that are over.
-    fn turn(&mut self, time: i64, of: &super::Rules) {
-        let (hour, day) = (time.div_euclid(HOUR_MS), time.div_euclid(DAY_MS));
-        if hour > self.hour {
-            if self.hour > 0 {
-                let mut places: Vec<_> = self.places.values_mut().collect();
-                hourly::close(&mut places, self.hour, &of.thresholds);
-            }
-            self.hour = hour;
-        }
-        if day > self.day {
-            // Networks have other hashes tomorrow.
-            self.clickers.clear();
-            self.day = day;
-        }
-    }
-
-    /// The sequential tests, and this hour's counts. Returns the clicks that are found out.
-    fn test(
-        &mut self,
-        at: (i64, u128),
-        click: &Candidate,
-        of: &super::Rules,
-    ) -> Vec<((i64, u128), VerdictReason)> {
-        let key = place_key(click);
-        if click.placement == 0
-            || (self.places.len() >= PLACES_MAX && !self.places.contains_key(&key))
-        {
-            return Vec::new();
-        }
-        let place = self.places.entry(key).or_default();
-        let marks = click.opinion.marks;
-        place.hour.click(click.position, half(click.network), marks.has(Marks::NEW));
-        place.conversions.clicks += 1.0;
-        self.tests.click(click.site, click.placement, at, marks, of)
-    }
-
-    /// Whether the click's network also clicks at a publisher that is too much alike.
-    fn colludes(&mut self, click: &Candidate, of: &super::Rules) -> bool {
-        let rules = &of.thresholds.collusion;
-        let full = self.clickers.len() >= SITES_MAX && !self.clickers.contains_key(&click.site);
-        if !click.opinion.marks.has(Marks::HOUSEHOLD) || click.network == 0 || full {
-            return false;
-        }
-        let network = half(click.network);
-        self.clickers.entry(click.site).or_default().add(network);
-        let own = &self.clickers[&click.site];
-        let needed = rules.networks as usize;
-        own.len() >= needed
-            && self.clickers.iter().any(|(site, other)| {
-                *site != click.site
-                    && other.len() >= needed
-                    && other.has(network)
-                    && own.similarity(other) >= rules.similarity
-            })
     }
 }
 

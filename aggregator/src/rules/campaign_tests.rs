@@ -4,6 +4,7 @@ use footfall_event::VerdictReason as R;
 use proptest::prelude::*;
 
 use super::*;
+use crate::rules::{Marks, Opinion};
 
 const NOON: i64 = 1_772_452_800_000;
 const SECOND: i64 = 1_000;

@@ -7,7 +7,7 @@ use footfall_event::VerdictReason;
 use footfall_event::ads::Proof;
 use serde::{Deserialize, Serialize};
 
-use super::network::{Network, Note};
+use super::network::{Network, Note, distinct, distinct_of};
 use super::ruleset::Rules;
 use super::{Marks, Reasons, timing};
 
@@ -289,30 +289,4 @@ impl Click {
                 .insert_if(lifeless >= needed && share >= rules.churn.share, VerdictReason::Churn);
         }
     }
-}
-
-fn distinct(notes: &[Note], enough: usize, of: impl Fn(&Note) -> u32) -> usize {
-    distinct_of(notes.iter(), enough, of)
-}
-
-/// How many different values there are; no more than `enough`, nor than anybody needs to know.
-fn distinct_of<'a>(
-    notes: impl Iterator<Item = &'a Note>,
-    enough: usize,
-    of: impl Fn(&Note) -> u32,
-) -> usize {
-    const LOOKED_AT: usize = 256;
-    let mut found = [0u32; LOOKED_AT];
-    let mut count = 0;
-    for note in notes.take(LOOKED_AT) {
-        let value = of(note);
-        if !found[..count].contains(&value) {
-            found[count] = value;
-            count += 1;
-            if count >= enough {
-                break;
-            }
-        }
-    }
-    count
 }

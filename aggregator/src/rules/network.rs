@@ -178,6 +178,33 @@ impl Network {
     }
 }
 
+/// How many different values notes have, as [`distinct_of`].
+pub(crate) fn distinct(notes: &[Note], enough: usize, of: impl Fn(&Note) -> u32) -> usize {
+    distinct_of(notes.iter(), enough, of)
+}
+
+/// How many different values there are; no more than `enough`, nor than anybody needs to know.
+pub(crate) fn distinct_of<'a>(
+    notes: impl Iterator<Item = &'a Note>,
+    enough: usize,
+    of: impl Fn(&Note) -> u32,
+) -> usize {
+    const LOOKED_AT: usize = 256;
+    let mut found = [0u32; LOOKED_AT];
+    let mut count = 0;
+    for note in notes.take(LOOKED_AT) {
+        let value = of(note);
+        if !found[..count].contains(&value) {
+            found[count] = value;
+            count += 1;
+            if count >= enough {
+                break;
+            }
+        }
+    }
+    count
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,7 +12,7 @@ use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use footfall_event::record::Via;
-use footfall_event::{Activity, Verdict, VerdictReason};
+use footfall_event::{Activity, VerdictReason};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -23,75 +23,21 @@ use super::late::{SETTLED_MS, Settled};
 use super::network::Network;
 use super::recent::Recent;
 use super::ring::Publishers;
-use super::{Facts, Marks, Opinion, Reasons, RuleSet, single};
+use super::{Facts, Opinion, Reasons, RuleSet, single};
+
+mod looks;
+mod said;
+
+pub use said::{Block, Correction, JudgeLimits};
 
 /// What may come later than the watermark without changing a final judgement, milliseconds.
 pub const LATENESS_MS: i64 = 120_000;
 /// Impressions prove clicks for a day, and both may be late.
 const IMPRESSIONS_MS: i64 = 26 * 3_600_000;
-/// Clicks of one network that one late event can change.
-const RECONSIDERED_MAX: usize = 128;
 /// A network's hash lives a day.
 const NETWORKS_MS: i64 = 43_200_000;
 /// An hour after midnight, the day before still matters.
 const AFTER_MIDNIGHT_MS: i64 = 3_600_000;
-
-/// How much a judge may remember.
-#[derive(Clone, Copy, Debug)]
-pub struct JudgeLimits {
-    /// Networks with ads (some 130 bytes each).
-    pub networks_max: usize,
-    /// Impressions (some 50 bytes each).
-    pub impressions_max: usize,
-    /// Clicks that are not final yet (some 300 bytes each).
-    pub clicks_max: usize,
-}
-
-impl Default for JudgeLimits {
-    fn default() -> JudgeLimits {
-        JudgeLimits { networks_max: 2_000_000, impressions_max: 4_000_000, clicks_max: 500_000 }
-    }
-}
-
-/// A click's judgement that changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Correction {
-    /// The click.
-    pub id: u128,
-    /// When it happened.
-    pub time: i64,
-    /// Hash of its site: ids are unique within it only.
-    pub site: u64,
-    /// Hash of its campaign, or of its ad when it has none: where to send the correction.
-    pub campaign: u64,
-    /// The moment of this look, by the time of events: when it was due, however long nothing
-    /// happened after it. Stage 2 puts it in before what it compares later than that.
-    pub at: i64,
-    /// What is thought of it now.
-    pub opinion: Opinion,
-}
-
-/// A network that is to be blocked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Block {
-    /// Keyed hash of the address.
-    pub network: u64,
-    /// Why.
-    pub reason: VerdictReason,
-    /// The click that was one too many.
-    pub at: i64,
-    /// Until when, milliseconds since 1970.
-    pub until: i64,
-}
-
-/// Reasons that are about a network, and not about one click.
-const OF_NETWORKS: [VerdictReason; 5] = [
-    VerdictReason::NetworkRate,
-    VerdictReason::CampaignRate,
-    VerdictReason::Churn,
-    VerdictReason::RegularTiming,
-    VerdictReason::ClicksEverything,
-];
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Waiting {
@@ -296,149 +242,6 @@ impl NetworkJudge {
             previous: previous.and_then(|hash| self.networks.get(hash)),
             horizon,
         })
-    }
-
-    /// The next moment at which [`NetworkJudge::close`] has something to do.
-    pub fn due(&self) -> i64 {
-        if self.waiting.len() > self.clicks_max {
-            // The first has to be let go, whatever the time.
-            return i64::MIN;
-        }
-        self.waiting.first_key_value().map_or(i64::MAX, |((due, _), _)| *due)
-    }
-
-    /// Looks again at what the watermark has passed. To be called before each event whose time moves
-    /// the watermark beyond [`NetworkJudge::due`], so that batches don't matter.
-    pub fn close(&mut self, watermark: i64) -> Vec<Correction> {
-        let mut corrections = Vec::new();
-        while self.due() <= watermark {
-            let Some(((due, id), mut waiting)) = self.waiting.pop_first() else { break };
-            // One that had to be let go early is looked at now.
-            let at = due.min(watermark);
-            let mut now = self.judge(&waiting.click, due - LATENESS_MS);
-            if !waiting.last {
-                waiting.found = self.compare(&waiting.click, now, at, &mut corrections);
-            }
-            let Click { site, campaign, time, .. } = waiting.click;
-            let of = self.rules.of(site, campaign);
-            now.reasons = of.active(now.reasons.union(waiting.found));
-            corrections.extend(waiting.say(now, at));
-            if waiting.last {
-                self.settled.add((due, id), waiting);
-            } else {
-                let due = time + of.thresholds.hindsight.final_s * 1_000;
-                self.count_bad(&waiting.click, now);
-                waiting.last = true;
-                self.waiting.insert((due, id), waiting);
-            }
-        }
-        let room = self.clicks_max.saturating_sub(self.waiting.len());
-        self.settled.forget(watermark.saturating_sub(SETTLED_MS), room);
-        corrections
-    }
-
-    /// Looks again at the clicks that an event changes which came later than it should. To be called
-    /// after [`NetworkJudge::observe`]; what is in time changes nothing.
-    pub fn reconsider(&mut self, facts: &Facts<'_>, watermark: i64) -> Vec<Correction> {
-        let mut corrections = Vec::new();
-        let matters = !matches!(facts.activity, Activity::Pageview | Activity::Conversion);
-        let late = facts.time <= watermark.saturating_sub(LATENESS_MS);
-        if !(matters && late) || facts.network == 0 {
-            return corrections;
-        }
-        let rules = self.rules.clone();
-        let hindsight = &rules.base().thresholds.hindsight;
-        let (settle_ms, final_ms) = (hindsight.settle_s * 1_000, hindsight.final_s * 1_000);
-        let from = facts.time - (final_ms - LATENESS_MS);
-        for (time, id) in self.settled.of(facts.network, from, RECONSIDERED_MAX) {
-            let due = (time + final_ms, id);
-            // One whose first look is still to come stands elsewhere.
-            let settled = self.settled.get_mut(&due);
-            let look_ms = if settled.is_some() { final_ms } else { settle_ms };
-            let Some(waiting) = settled.or(self.waiting.get_mut(&due)) else { continue };
-            let (click, found) = (waiting.click.clone(), waiting.found);
-            let mut now = self.judge(&click, time + look_ms - LATENESS_MS);
-            now.reasons = rules.of(click.site, click.campaign).active(now.reasons.union(found));
-            let waiting = self.settled.get_mut(&due).or(self.waiting.get_mut(&due));
-            corrections.extend(waiting.and_then(|waiting| waiting.say(now, watermark)));
-        }
-        corrections
-    }
-
-    /// Counts a click that is invalid for what its network did; one too many puts the network on the
-    /// blocklist. Where many share an address, nobody is to suffer for another.
-    fn count_bad(&mut self, click: &Click, now: Opinion) {
-        let of = self.rules.of(click.site, click.campaign);
-        let limit = &of.thresholds.blocking;
-        let by_network = now.reasons.intersection(Reasons::from_iter(OF_NETWORKS));
-        let Some(reason) = of.first_invalid(by_network) else { return };
-        if limit.clicks == 0 || click.network == 0 || !now.marks.has(Marks::HOUSEHOLD) {
-            return;
-        }
-        let (at, hours, clicks) = (click.time, limit.hours, limit.clicks);
-        let count = self.bad.touch(click.network, || 0);
-        *count += 1;
-        if *count == clicks {
-            let until = at.saturating_add(hours * 3_600_000);
-            self.to_block.push(Block { network: click.network, reason, at, until });
-        }
-    }
-
-    /// The networks that are to be blocked, since the last time.
-    pub fn take_blocks(&mut self) -> Vec<Block> {
-        std::mem::take(&mut self.to_block)
-    }
-
-    /// Compares the click with others in its placement, whatever their campaign. Returns what that
-    /// makes of it; what it makes of earlier clicks is corrected.
-    fn compare(
-        &mut self,
-        click: &Click,
-        now: Opinion,
-        looked_at: i64,
-        corrections: &mut Vec<Correction>,
-    ) -> Reasons {
-        let rules = self.rules.clone();
-        let of = rules.of(click.site, click.campaign);
-        // What is invalid anyhow says nothing about a placement: somebody attacks it.
-        if of.verdict(now.reasons) == Verdict::Invalid {
-            return Reasons::NONE;
-        }
-        let at = (click.time, click.id);
-        let mut run = self.placements.click(click.site, click.placement, at, now.marks, of);
-        for earlier in self.publishers.click(click.site, at, now.marks, of) {
-            let due = earlier.0 + of.thresholds.hindsight.final_s * 1_000;
-            let waiting = self.waiting.get(&(due, earlier.1));
-            if waiting.is_some_and(|w| self.colludes(&w.click, w.said.marks)) {
-                run.push((earlier, VerdictReason::Collusion));
-            }
-        }
-        let mut found = Reasons::NONE;
-        found.insert_if(self.colludes(click, now.marks), VerdictReason::Collusion);
-        let hindsight = &of.thresholds.hindsight;
-        // By the clicks' own times, not by who happens to wait still.
-        let reach = (hindsight.final_s - hindsight.settle_s) * 1_000;
-        for ((time, id), reason) in run {
-            if (time, id) == at {
-                found.insert(reason);
-            } else if time > click.time - reach
-                && let Some(earlier) = self.waiting.get_mut(&(time + hindsight.final_s * 1_000, id))
-            {
-                earlier.found.insert(reason);
-                let of = rules.of(earlier.click.site, earlier.click.campaign);
-                let reasons = of.active(earlier.said.reasons.union(earlier.found));
-                let now = Opinion { reasons, ..earlier.said };
-                corrections.extend(earlier.say(now, looked_at));
-            }
-        }
-        found
-    }
-
-    /// Whether the click belongs to publishers who share their clickers, as far as is known.
-    fn colludes(&self, click: &Click, marks: Marks) -> bool {
-        let of = self.rules.of(click.site, click.campaign);
-        let network = self.networks.get(click.network);
-        network.is_some_and(|network| self.publishers.shared(click, marks, network, of))
     }
 
     /// Forgets what is too old to matter, once a minute by the watermark. To be called before each
