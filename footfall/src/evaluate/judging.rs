@@ -1,5 +1,6 @@
-//! A simulated day, judged by the rules as the aggregator applies them: first opinions, stage 1's
-//! second looks, stage 2's comparisons.
+//! A simulated day, judged by the rules alone: first opinions, stage 1's second looks, stage 2's
+//! comparisons, without the records around them. What judging itself costs is measured by it, and
+//! it is what `stages` is compared with.
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use footfall_event::record::Via;
 use footfall_event::{Activity, Verdict};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::act::{Act, Agent, Deed, Label};
+use super::act::{Act, Agent, Deed, Label, Person};
 use super::adversary::{ALL_PLACEMENTS, campaign_of};
 use super::world::{Cohort, Names, PLACEMENTS, World};
 
@@ -33,11 +34,29 @@ pub(crate) struct Judged {
 pub(crate) struct Day {
     pub(crate) clicks: Vec<Judged>,
     pub(crate) impressions: usize,
-    pub(crate) invalid_impressions: usize,
 }
 
-fn hash(parts: [u64; 3]) -> u64 {
+impl Judged {
+    /// A click about which nothing has been said.
+    pub(crate) fn new(act: &Act, person: &Person) -> Judged {
+        let (label, cohort, time) = (act.label, person.cohort, act.time);
+        let (reasons, verdict) = (Reasons::NONE, Verdict::Valid);
+        Judged { label, cohort, reasons, verdict, time, delay: 0 }
+    }
+
+    /// What is said of it from a moment on.
+    pub(crate) fn say(&mut self, reasons: Reasons, verdict: Verdict, at: i64) {
+        if verdict != self.verdict {
+            self.delay = at - self.time;
+        }
+        (self.reasons, self.verdict) = (reasons, verdict);
+    }
+}
+
+/// The visitor that a person is at a site (its hash).
+pub(crate) fn visitor(site: u64, person: &Person) -> u64 {
     let mut bytes = [0; 24];
+    let parts = [site, person.network, person.agent];
     for (to, part) in bytes.chunks_exact_mut(8).zip(parts) {
         to.copy_from_slice(&part.to_le_bytes());
     }
@@ -45,7 +64,7 @@ fn hash(parts: [u64; 3]) -> u64 {
 }
 
 /// A number that stands for the click with this index.
-fn click_id(index: usize) -> u128 {
+pub(crate) fn click_id(index: usize) -> u128 {
     1u128 << 120 | index as u128
 }
 
@@ -110,7 +129,7 @@ impl Stand<'_> {
             placement: if has_ad { self.names.placements[placement] } else { 0 },
             via: if click { Via::Redirect } else { Via::Script },
             network: person.network,
-            visitor: hash([site, person.network, person.agent]),
+            visitor: visitor(site, person),
             impression: u128::from(act.impression),
             impression_at: if click && act.signed { act.shown } else { 0 },
             proof: if click && act.signed { Proof::Signed } else { Proof::None },
@@ -134,7 +153,6 @@ impl Stand<'_> {
                 self.day.impressions += 1;
                 let of = self.rules.of(facts.site, facts.campaign);
                 if of.verdict(opinion.reasons) == Verdict::Invalid {
-                    self.day.invalid_impressions += 1;
                     return;
                 }
                 self.two.count(&Delta {
@@ -170,14 +188,9 @@ impl Stand<'_> {
         let candidate = Candidate::new(&facts, act.position, 0, opinion);
         let (reasons, changes) = self.two.observe(&candidate);
         let of = self.rules.of(facts.site, facts.campaign);
-        self.day.clicks.push(Judged {
-            label: act.label,
-            cohort: self.world.people[act.person as usize].cohort,
-            reasons,
-            verdict: of.verdict(reasons),
-            time: act.time,
-            delay: 0,
-        });
+        let mut judged = Judged::new(act, &self.world.people[act.person as usize]);
+        judged.say(reasons, of.verdict(reasons), act.time);
+        self.day.clicks.push(judged);
         for change in changes {
             self.change(change.id, change.after, act.time);
         }
@@ -185,12 +198,7 @@ impl Stand<'_> {
 
     fn change(&mut self, id: u128, reasons: Reasons, now: i64) {
         let click = &mut self.day.clicks[(id & u128::from(u64::MAX)) as usize];
-        let verdict = self.rules.base().verdict(reasons);
-        if verdict != click.verdict {
-            click.delay = now - click.time;
-        }
-        click.reasons = reasons;
-        click.verdict = verdict;
+        click.say(reasons, self.rules.base().verdict(reasons), now);
     }
 
     fn look_again(&mut self, now: i64) {

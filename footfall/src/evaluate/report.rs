@@ -69,6 +69,11 @@ fn head(out: &mut String, args: &EvaluateArgs, rules: &RuleSet, found: &Found) {
         codes(false)
     );
     let clicks = over(&found.honest, |day| (day.honest + day.repeats) as f64).mean;
+    say!(
+        out,
+        "- Judged record by record by the aggregator's two stages; the sweep and what each signal adds, \
+         where they are shown, by the rules alone (a test compares both)"
+    );
     say!(out, "- A day has {} impressions and {clicks:.0} clicks without fraud", found.impressions);
     say!(
         out,
