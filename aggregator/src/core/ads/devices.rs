@@ -137,12 +137,12 @@ impl Devices {
         better
     }
 
-    /// The last impression on one of these devices that the conversion may belong to; the conversion
-    /// is remembered, for one that is late.
+    /// The last impression on one of these devices that the conversion may belong to. One that counts
+    /// is remembered, for an impression that is late.
     pub(super) fn convert(
         &mut self,
         devices: [Option<Hex64>; 2],
-        mut conversion: Conversion,
+        (mut conversion, counts): (Conversion, bool),
         keys: &Keys,
     ) -> Option<Candidate> {
         let lists = devices.iter().flatten().filter_map(|device| self.impressions.get(device));
@@ -151,7 +151,7 @@ impl Devices {
             .max_by_key(|candidate| (candidate.time, candidate.id))
             .copied();
         conversion.best = found.map(|candidate| (candidate.time, candidate.id));
-        for device in devices.into_iter().flatten() {
+        for device in devices.into_iter().flatten().filter(|_| counts) {
             self.conversions.entry(device).or_default().push(conversion.clone());
         }
         found

@@ -150,7 +150,8 @@ impl Ads {
         let devices = [seen.network, fields.previous_network]
             .map(|network| device(network, &fields.user_agent));
         let texts = [&*seen.site, &*seen.host, &*fields.goal, &*fields.transaction];
-        let conversion = Conversion::new(seen.time, seen.id, texts);
+        let counts = event.judgement.verdict.is_net();
+        let conversion = (Conversion::new(seen.time, seen.id, texts), counts);
         let Some(found) = self.devices.convert(devices, conversion, &self.keys) else {
             return event.pass_on(Topic::AdConversions, partition);
         };
