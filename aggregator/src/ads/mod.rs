@@ -265,6 +265,7 @@ impl Ads {
                     campaign: note.campaign.0,
                     site: note.site.0,
                     placement: note.placement.0,
+                    at: note.at,
                     after_ms: note.at.saturating_sub(note.clicked_at),
                 });
                 true

@@ -2,7 +2,7 @@
 //!
 //! Totals, budgets and transactions reach further back than the log. So a version that changes what
 //! is stored has to read the version before. (Version 1 did not remember what the rules know of
-//! campaigns: that begins anew, also which impressions have been clicked.)
+//! campaigns: that begins anew, also which impressions have been clicked. Version 2 knew it otherwise.)
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use super::clicks::{Click, Clicks, Order};
 use super::conversions::Conversions;
 use super::figures::Figures;
 use super::keys::{KeyId, Keys};
-use crate::rules::{CampaignJudge, Reasons};
+use crate::rules::{CampaignJudge, JudgeBefore, Reasons};
 use crate::shard::RestoreError;
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// Everything that a shard remembers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -60,6 +60,7 @@ impl State {
         let Some((&version, rest)) = bytes.split_first() else { return Err(RestoreError::Torn) };
         match version {
             VERSION => whole(rest),
+            2 => whole(rest).map(StateTwo::now),
             1 => whole(rest).map(StateOne::now),
             found => Err(RestoreError::Version { found, expected: VERSION }),
         }
@@ -70,6 +71,28 @@ fn whole<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, RestoreError> {
     match postcard::take_from_bytes(bytes) {
         Ok((state, [])) => Ok(state),
         _ => Err(RestoreError::Torn),
+    }
+}
+
+/// The state as version 2 stored it.
+#[derive(Deserialize)]
+struct StateTwo {
+    keys: Keys,
+    clicks: Clicks,
+    conversions: Conversions,
+    figures: Figures,
+    judge: JudgeBefore,
+    clock_ms: i64,
+    watermark_ms: i64,
+    swept_at_ms: i64,
+}
+
+impl StateTwo {
+    fn now(self) -> State {
+        let StateTwo { keys, clicks, conversions, figures, .. } = self;
+        let StateTwo { clock_ms, watermark_ms, swept_at_ms, .. } = self;
+        let judge = self.judge.now();
+        State { keys, clicks, conversions, figures, judge, clock_ms, watermark_ms, swept_at_ms }
     }
 }
 

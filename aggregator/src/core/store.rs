@@ -13,7 +13,7 @@ use crate::rules::NetworkJudge;
 use crate::shard::RestoreError;
 
 /// Raised whenever a snapshot of the code before can't be read; the state is then replayed.
-const VERSION: u8 = 4;
+const VERSION: u8 = 5;
 
 #[derive(Serialize, Deserialize)]
 struct Stored<'a> {

@@ -19,10 +19,12 @@ use super::recent::Recent;
 use super::travel::{self, Country};
 use super::{Reasons, RuleSet};
 
+mod before;
 mod campaign;
 mod held;
 mod inputs;
 
+pub(crate) use before::JudgeBefore;
 use campaign::{Campaign, place_key};
 use held::Held;
 pub use inputs::{Candidate, Change, Delta, Outcome};
@@ -124,7 +126,8 @@ impl CampaignJudge {
         let suspected = self.suspected(click);
         let rules = self.rules.of(click.site, click.campaign);
         let said = rules.active(click.opinion.reasons.union(found).union(suspected));
-        let held = Held { click: *click, found, suspected, said, compared: false };
+        let now = click.opinion;
+        let held = Held { click: *click, now, found, suspected, said, compared: false };
         // Another site's click of the same moment and id can't push this one out.
         self.held.entry((click.time, click.id)).or_insert(held);
         (said, changes)
@@ -133,17 +136,25 @@ impl CampaignJudge {
     /// What the click's placement makes of it at this moment.
     fn suspected(&self, click: &Candidate) -> Reasons {
         let Some(campaign) = self.campaigns.get(&click.campaign) else { return Reasons::NONE };
-        let flags = campaign.places.get(&place_key(click)).map_or(Reasons::NONE, |p| p.flags);
+        let flags = campaign
+            .places
+            .get(&place_key(click.site, click.placement))
+            .map_or(Reasons::NONE, |p| p.flags);
         flags.union(campaign.tests.suspects(click.site, click.placement, click.opinion.marks))
     }
 
-    /// Stage 1 has changed its mind about a click.
+    /// Stage 1 has changed its mind about a click. What it finds out later than with its first look is
+    /// not compared: that may be here in time or not.
     pub fn correct(&mut self, correction: &Correction) -> Option<Change> {
+        let settle_ms = self.rules.base().thresholds.hindsight.settle_s * 1_000;
         let held = self.held.get_mut(&(correction.time, correction.id))?;
         if held.click.site != correction.site {
             return None;
         }
-        held.click.opinion = correction.opinion;
+        if correction.at <= correction.time.saturating_add(settle_ms) {
+            held.click.opinion = correction.opinion;
+        }
+        held.now = correction.opinion;
         let rules = self.rules.of(held.click.site, held.click.campaign);
         held.say(rules.active(held.all()))
     }
@@ -151,22 +162,19 @@ impl CampaignJudge {
     /// Impressions come.
     pub fn count(&mut self, delta: &Delta) {
         let campaign = self.campaigns.entry(delta.campaign).or_default();
-        let key = delta.site ^ delta.placement.rotate_left(17);
         campaign.tests.shown(delta.site, delta.placement, delta.minute);
-        if delta.placement == 0 || campaign.places.len() >= PLACES_MAX {
-            return;
+        let (hour, open) = (delta.minute.div_euclid(HOUR_MS), campaign.hour);
+        if let Some(place) = campaign.place(delta.site, delta.placement) {
+            place.shown(delta.position, delta.net_impressions, hour, open);
         }
-        let place = campaign.places.entry(key).or_default();
-        let next = delta.minute.div_euclid(HOUR_MS) > campaign.hour && campaign.hour > 0;
-        place.shown(delta.position, delta.net_impressions, next);
     }
 
     /// A conversion comes.
     pub fn convert(&mut self, outcome: &Outcome) {
-        let key = outcome.site ^ outcome.placement.rotate_left(17);
-        let campaign = self.campaigns.get_mut(&outcome.campaign);
-        if let Some(place) = campaign.and_then(|campaign| campaign.places.get_mut(&key)) {
-            place.conversions.add(outcome.after_ms);
+        let campaign = self.campaigns.entry(outcome.campaign).or_default();
+        let (hour, open) = (outcome.at.div_euclid(HOUR_MS), campaign.hour);
+        if let Some(place) = campaign.place(outcome.site, outcome.placement) {
+            place.converted(outcome.after_ms, hour, open);
         }
     }
 
@@ -201,6 +209,8 @@ impl CampaignJudge {
             .collect();
         for (at, click) in due {
             self.compared = at;
+            // As if the watermark had stopped here.
+            self.tidy(at.0.saturating_add(hindsight.compare_s * 1_000));
             self.compare(at, &click, &mut changes);
         }
         self.bound(watermark.saturating_sub(IMPRESSIONS_MS));

@@ -8,6 +8,28 @@ use footfall_event::verdict::{Class, UNCOUNTED};
 use super::RuleSet;
 use super::hosting;
 
+/// What the order of arrival can change, and what it can't.
+const ORDER: &str = "\
+## What the order of arrival can change
+
+Nothing, as long as no event comes more than two minutes behind the newest of its shard, and no shard
+two minutes behind the others: the same events give each click the same verdict for the same reasons,
+and the same sums, in whatever order, however often and in whatever batches they come. Beyond that:
+
+- What comes later still, up to an hour, is put in: the clicks of its network are looked at again. Only
+  the comparison of placements is not gone through again. It takes a late click when it comes, and keeps
+  what a late event would have changed about others; stage 2 leaves out a click that comes more than
+  five minutes late.
+- A shard goes by the time of its own events. One that hears nothing for minutes looks at its last
+  clicks when it hears something again, and stage 2 has then compared them as they were when they came.
+- Of more impressions than count within a minute, those that come last are the repetitions. How many
+  count does not depend on the order.
+- An unsigned link that is used again more than 26 hours after it was used last may have been forgotten.
+- Two sites whose clicks have the same id at the same millisecond: the later looks go to the first.
+- Where a limit of memory is reached, what is forgotten depends on what came first: more than 2,048
+  clicks of one network in a day, or more networks, impressions or clicks than a shard may remember.
+";
+
 /// The page, as Markdown.
 pub fn markdown(rules: &RuleSet) -> String {
     let mut out = String::new();
@@ -95,6 +117,8 @@ pub fn markdown(rules: &RuleSet) -> String {
         "up across midnight, except that repeated clicks are found. One click each from many residential",
     );
     line("addresses that behaves like a person's is not recognised by any of these rules.");
+    line("");
+    line(ORDER.trim_end());
     out
 }
 

@@ -10,6 +10,10 @@ use super::Reasons;
 use super::settings::Thresholds;
 use super::statistics::{Counts, Prior, discovered};
 
+mod before;
+
+pub(crate) use before::HistoryBefore;
+
 /// Positions that are told apart.
 pub(crate) const POSITIONS: usize = 16;
 /// Networks of an hour whose clicks are counted apart.
@@ -25,6 +29,8 @@ pub(crate) struct Hour {
     pub(crate) clicks: [u32; POSITIONS],
     pub(crate) new: u32,
     networks: BTreeMap<u32, u32>,
+    /// Those that came in it.
+    conversions: Conversions,
 }
 
 /// Conversions of about a day.
@@ -41,8 +47,8 @@ pub(crate) struct Conversions {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct History {
     pub(crate) hour: Hour,
-    /// Impressions of the hour after, which come before the hour is closed.
-    next: [u32; POSITIONS],
+    /// Hours that have begun before this one is closed, in their order: no more than two.
+    coming: Vec<(i64, Hour)>,
     pub(crate) conversions: Conversions,
     /// Clicks by hour of the week, faded; negative where never seen. Empty at first.
     usual: Vec<f32>,
@@ -87,11 +93,14 @@ pub(crate) fn slot(position: u16) -> usize {
     usize::from(position).min(POSITIONS - 1)
 }
 
-/// Closes an hour for all placements of a campaign: compares, flags, and begins the next.
-/// `hour` counts hours since 1970; the week begins on a Monday.
+/// Closes an hour for all placements of a campaign: compares and flags. `hour` counts hours since 1970;
+/// the week begins on a Monday.
 pub(crate) fn close(places: &mut [&mut History], hour: i64, rules: &Thresholds) {
     let ctr = outliers(places, rules);
     let evenness = evenness(places, rules);
+    for place in places.iter_mut() {
+        place.conversions.take_in(std::mem::take(&mut place.hour.conversions));
+    }
     let conversions = conversion_rates(places, rules);
     for (at, place) in places.iter_mut().enumerate() {
         let mut flags = Reasons::NONE;
@@ -102,7 +111,7 @@ pub(crate) fn close(places: &mut [&mut History], hour: i64, rules: &Thresholds) 
         flags.insert_if(place.burst(rules), VerdictReason::NewVisitorBurst);
         flags.insert_if(place.conversions.claimed(rules), VerdictReason::ConversionTiming);
         place.flags = flags;
-        place.hour = Hour { impressions: std::mem::take(&mut place.next), ..Hour::default() };
+        place.hour = Hour::default();
         place.conversions.fade();
     }
 }
@@ -193,11 +202,48 @@ fn conversion_rates(places: &[&mut History], rules: &Thresholds) -> Vec<bool> {
 }
 
 impl History {
-    /// Impressions of this hour or the next.
-    pub(crate) fn shown(&mut self, position: u16, count: u32, next: bool) {
-        let hour = if next { &mut self.next } else { &mut self.hour.impressions };
-        let shown = &mut hour[slot(position)];
+    /// An hour, while another one is open. What comes too late for its hour counts in the open one.
+    fn hour(&mut self, hour: i64, open: i64) -> &mut Hour {
+        if hour <= open {
+            return &mut self.hour;
+        }
+        let found = self.coming.binary_search_by_key(&hour, |(hour, _)| *hour);
+        let mut at = found.unwrap_or_else(|at| {
+            self.coming.insert(at, (hour, Hour::default()));
+            at
+        });
+        if self.coming.len() > 2 {
+            // A click that opens the first of them can't come any more.
+            let (_, first) = self.coming.remove(0);
+            self.coming[0].1.conversions.take_in(first.conversions);
+            at = at.saturating_sub(1);
+        }
+        &mut self.coming[at].1
+    }
+
+    /// Impressions in an hour.
+    pub(crate) fn shown(&mut self, position: u16, count: u32, hour: i64, open: i64) {
+        let shown = &mut self.hour(hour, open).impressions[slot(position)];
         *shown = shown.saturating_add(count);
+    }
+
+    /// A conversion in an hour, so many milliseconds after its click.
+    pub(crate) fn converted(&mut self, after_ms: i64, hour: i64, open: i64) {
+        self.hour(hour, open).conversions.add(after_ms);
+    }
+
+    /// Opens an hour.
+    pub(crate) fn open(&mut self, hour: i64) {
+        while self.coming.first().is_some_and(|(coming, _)| *coming <= hour) {
+            let (coming, begun) = self.coming.remove(0);
+            let before = std::mem::take(&mut self.hour.conversions);
+            if coming == hour {
+                self.hour = begun;
+            } else {
+                self.hour.conversions.take_in(begun.conversions);
+            }
+            self.hour.conversions.take_in(before);
+        }
     }
 
     /// CUSUM of the hour's clicks against the same hour of the weeks before, or of the days before
@@ -257,6 +303,14 @@ impl Conversions {
         self.all += 1.0;
         self.glut += f64::from(u8::from((3_000..=10_000).contains(&after_ms)));
         self.flat += f64::from(u8::from(after_ms > 3_600_000));
+    }
+
+    /// Adds others.
+    fn take_in(&mut self, other: Conversions) {
+        self.clicks += other.clicks;
+        self.all += other.all;
+        self.glut += other.glut;
+        self.flat += other.flat;
     }
 
     /// Whether the times are not those of people.

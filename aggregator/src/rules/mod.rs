@@ -42,6 +42,7 @@ mod timing;
 mod travel;
 mod zones;
 
+pub(crate) use campaign_judge::JudgeBefore;
 pub use campaign_judge::{CampaignJudge, Candidate, Change, Delta, Outcome};
 pub use click::Opinion;
 pub use facts::Facts;

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 const LIVE_MAX: usize = 1_024;
 /// Clicks of one network that are remembered; the oldest quarter goes first.
 const CLICKS_MAX: usize = 2_048;
-/// Impressions are counted in steps of so many milliseconds.
-const STEP_MS: i64 = 5 * 60 * 1_000;
+/// Minutes whose impressions are counted apart: a click's last look is ten minutes after it, and
+/// events may be five minutes ahead.
+const MINUTES: usize = 16;
 
 /// A click, as its network remembers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,39 +27,37 @@ pub(crate) struct Note {
     pub(crate) impression: u32,
 }
 
-/// Impressions, in steps of five minutes: the last four apart, older ones together.
+/// Impressions, by the minute: the last ones apart, older ones together.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Shown {
-    newest: i32,
-    steps: [u16; 4],
+    newest: u32,
+    minutes: [u16; MINUTES],
     older: u32,
 }
 
 impl Shown {
     fn add(&mut self, time: i64) {
-        let step = step_of(time);
-        if step > self.newest {
-            for _ in 0..(step - self.newest).min(4) {
-                self.older = self.older.saturating_add(u32::from(self.steps[3]));
-                self.steps = [0, self.steps[0], self.steps[1], self.steps[2]];
-            }
-            self.newest = step;
+        let minute = minute_of(time);
+        if minute > self.newest {
+            let by = ((minute - self.newest) as usize).min(MINUTES);
+            let gone = self.minutes[MINUTES - by..].iter().map(|count| u32::from(*count)).sum();
+            self.older = self.older.saturating_add(gone);
+            self.minutes.copy_within(..MINUTES - by, by);
+            self.minutes[..by].fill(0);
+            self.newest = minute;
         }
-        match self.steps.get_mut((self.newest - step) as usize) {
+        match self.minutes.get_mut((self.newest - minute) as usize) {
             Some(count) => *count = count.saturating_add(1),
             None => self.older = self.older.saturating_add(1),
         }
     }
 
-    /// Impressions until the end of the step of a time.
+    /// Impressions until the end of the minute of a time. All of them have come when a click of that
+    /// time is looked at, and while it may be looked at they are counted apart from later ones.
     fn until(&self, time: i64) -> u32 {
-        let later = (self.newest - step_of(time)).clamp(0, 4) as usize;
-        self.older + self.steps[later..].iter().map(|count| u32::from(*count)).sum::<u32>()
+        let later = (self.newest.saturating_sub(minute_of(time)) as usize).min(MINUTES);
+        self.older + self.minutes[later..].iter().map(|count| u32::from(*count)).sum::<u32>()
     }
-}
-
-fn step_of(time: i64) -> i32 {
-    i32::try_from(time.div_euclid(STEP_MS)).unwrap_or(i32::MAX)
 }
 
 /// A visitor of a site, as it is remembered.
@@ -105,16 +104,22 @@ impl Network {
     pub(crate) fn lives(&mut self, visitor: u64, site: u64, time: i64) {
         let minute = u64::from(minute_of(time));
         let who = who(visitor, site);
-        let full = self.live.len() >= LIVE_MAX;
+        let sign = who << 32 | minute;
+        let is_full = self.live.len() >= LIVE_MAX;
         match self.live.iter_mut().find(|known| **known >> 32 == who) {
-            Some(known) => {
-                *known = *known & !u64::from(u32::MAX) | (*known & 0xffff_ffff).min(minute)
-            }
-            None if !full => {
+            Some(known) => *known = sign.min(*known),
+            None if !is_full => {
                 self.live.reserve_exact(usize::from(self.live.is_empty()));
-                self.live.push(who << 32 | minute);
+                self.live.push(sign);
             }
-            None => {}
+            None => {
+                // The first ones stay, whatever came first.
+                let order = |sign: u64| sign.rotate_left(32);
+                let last = self.live.iter_mut().max_by_key(|known| order(**known));
+                if let Some(last) = last.filter(|last| order(sign) < order(**last)) {
+                    *last = sign;
+                }
+            }
         }
     }
 
@@ -150,7 +155,7 @@ impl Network {
         sites.into_iter().max().map_or(0, u32::from)
     }
 
-    /// Impressions until about then.
+    /// Impressions until the end of that minute.
     pub(crate) fn impressions(&self, until: i64) -> u32 {
         self.shown.until(until)
     }
@@ -215,21 +220,24 @@ mod tests {
 
     #[test]
     fn impressions_are_counted_as_of_a_time_in_any_order() {
-        let times = [0, 1, STEP_MS - 1, STEP_MS, 2 * STEP_MS, 2 * STEP_MS + 5, 3 * STEP_MS];
+        const MINUTE: i64 = 60_000;
+        let times = [0, 1, MINUTE - 1, MINUTE, 2 * MINUTE, 2 * MINUTE + 5, 15 * MINUTE];
         let mut forwards = Shown::default();
         let mut backwards = Shown::default();
         times.iter().for_each(|time| forwards.add(*time));
         times.iter().rev().for_each(|time| backwards.add(*time));
         for shown in [forwards, backwards] {
-            for (time, count) in [(0, 3), (STEP_MS, 4), (2 * STEP_MS, 6), (9 * STEP_MS, 7)] {
+            for (time, count) in [(0, 3), (MINUTE, 4), (2 * MINUTE, 6), (99 * MINUTE, 7)] {
                 assert_eq!(shown.until(time), count, "{shown:?}");
             }
+            // The minute is not over: what is still to come in it counts, too.
+            assert_eq!(shown.until(MINUTE - 1), 3);
         }
         let mut far = forwards;
-        far.add(100 * STEP_MS);
-        assert_eq!((far.until(99 * STEP_MS), far.until(100 * STEP_MS)), (7, 8));
+        far.add(100 * MINUTE);
+        assert_eq!((far.until(99 * MINUTE), far.until(100 * MINUTE)), (7, 8));
         far.add(0);
-        assert_eq!(far.until(100 * STEP_MS), 9);
+        assert_eq!(far.until(100 * MINUTE), 9);
     }
 
     #[test]
@@ -270,6 +278,22 @@ mod tests {
         for n in 0..5_000 {
             network.lives(visitor(n), 0, 0);
         }
+        // The people at the other site are among the first, too.
         assert_eq!(network.live(60_000), LIVE_MAX as u32 - 1);
+    }
+
+    #[test]
+    fn of_too_many_the_first_are_known_in_any_order() {
+        let signs: Vec<(u64, i64)> = (0..3_000).map(|n| (n, n as i64 * 7_919 % 3_000)).collect();
+        let known = |signs: &mut dyn Iterator<Item = &(u64, i64)>| {
+            let mut network = Network::new(0);
+            signs.for_each(|(n, minute)| network.lives(n << 40, 0, minute * 60_000));
+            network.live.sort_unstable();
+            network.live
+        };
+        let forwards = known(&mut signs.iter());
+        assert_eq!(forwards, known(&mut signs.iter().rev()));
+        assert_eq!(forwards, known(&mut signs.iter().chain(&signs)));
+        assert!(forwards.iter().all(|sign| sign & 0xffff_ffff < LIVE_MAX as u64));
     }
 }

@@ -1,11 +1,12 @@
 //! Stage 1, by network: every event gets a first judgement at once, and each click two more looks
 //! when what belongs to it has come.
 //!
-//! The final look depends on what happened, not on the order in which it came (if nothing comes
-//! more than two minutes behind the watermark): every signal is asked as of a horizon, and the
-//! looks happen when the watermark passes fixed moments. What comes later than that, up to an hour,
-//! changes the looks that are over; only what clicks in one placement have in common is compared in
-//! the order in which they came then.
+//! Both looks depend on what happened, not on the order in which it came (if nothing comes more than
+//! two minutes behind the watermark): every signal is asked as of a horizon, the looks happen when the
+//! watermark passes fixed moments, and what is forgotten then goes by those moments, too. What comes
+//! later than that, up to an hour, changes the looks that are over; only what clicks in one placement
+//! have in common is compared in the order in which they came then. What else depends on order is
+//! listed on the page that [`super::document`] makes.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -25,8 +26,11 @@ use super::recent::Recent;
 use super::ring::Publishers;
 use super::{Facts, Opinion, Reasons, RuleSet, single};
 
+mod early;
 mod looks;
 mod said;
+
+use early::{Early, Sign};
 
 pub use said::{Block, Correction, JudgeLimits};
 
@@ -34,8 +38,12 @@ pub use said::{Block, Correction, JudgeLimits};
 pub const LATENESS_MS: i64 = 120_000;
 /// Impressions prove clicks for a day, and both may be late.
 const IMPRESSIONS_MS: i64 = 26 * 3_600_000;
-/// A network's hash lives a day.
-const NETWORKS_MS: i64 = 43_200_000;
+/// A network's hash lives a UTC day.
+const DAY_MS: i64 = 86_400_000;
+/// Bad clicks of a network are added up for half a day at least.
+const BAD_MS: i64 = DAY_MS / 2;
+/// Impressions of one minute come in the course of it, or late.
+const SHOWS_MS: i64 = 60_000 + LATENESS_MS;
 /// An hour after midnight, the day before still matters.
 const AFTER_MIDNIGHT_MS: i64 = 3_600_000;
 
@@ -65,6 +73,7 @@ pub struct NetworkJudge {
     #[serde(skip)]
     rules: Arc<RuleSet>,
     networks: Recent<Network>,
+    early: Early,
     impressions: Recent<Shown>,
     shows: Recent<u32>,
     waiting: BTreeMap<(i64, u128), Waiting>,
@@ -85,15 +94,16 @@ impl NetworkJudge {
     pub fn new(rules: Arc<RuleSet>, limits: JudgeLimits) -> NetworkJudge {
         NetworkJudge {
             rules,
-            networks: Recent::new(NETWORKS_MS, limits.networks_max),
+            networks: Recent::new(DAY_MS, limits.networks_max),
+            early: Early::default(),
             impressions: Recent::new(IMPRESSIONS_MS, limits.impressions_max),
-            shows: Recent::new(LATENESS_MS, limits.networks_max / 4),
+            shows: Recent::new(SHOWS_MS, limits.networks_max / 4),
             waiting: BTreeMap::new(),
             settled: Settled::default(),
             placements: Placements::default(),
             publishers: Publishers::default(),
             clicks_max: limits.clicks_max,
-            bad: Recent::new(NETWORKS_MS, limits.networks_max / 4),
+            bad: Recent::new(BAD_MS, limits.networks_max / 4),
             to_block: Vec::new(),
             tidied: i64::MIN,
         }
@@ -137,6 +147,7 @@ impl NetworkJudge {
                 );
             }
             Activity::View => {
+                self.advertised(facts.time);
                 let shown = self.shown(facts);
                 shown.viewed_at = shown.viewed_at.min(facts.time);
                 self.life(facts, machine);
@@ -153,6 +164,7 @@ impl NetworkJudge {
     /// Remembers an impression. How often its visitor was shown this ad here within the minute.
     fn impression(&mut self, facts: &Facts<'_>, machine: bool) -> u32 {
         let at = facts.time.min(facts.received_at);
+        self.advertised(facts.time);
         let shown = self.shown(facts);
         let new = shown.at == i64::MAX;
         shown.at = shown.at.min(at);
@@ -181,13 +193,26 @@ impl NetworkJudge {
         self.impressions.touch(fingerprint(facts.site, facts.ad, facts.network, id), new)
     }
 
-    fn life(&mut self, facts: &Facts<'_>, machine: bool) {
-        // Where there are no ads, nobody needs to be remembered.
-        if !machine && facts.visitor != 0 && facts.network != 0 && self.impressions.len() > 0 {
-            let network = self.networks.touch(facts.network, || Network::new(facts.time));
-            network.seen(facts.time);
-            network.lives(facts.visitor, facts.site, facts.time);
+    /// There are ads: signs of life are remembered from then on.
+    fn advertised(&mut self, time: i64) {
+        for sign in self.early.advertised(time) {
+            self.lives(sign);
         }
+    }
+
+    fn life(&mut self, facts: &Facts<'_>, machine: bool) {
+        if !machine && facts.visitor != 0 && facts.network != 0 {
+            let Facts { network, visitor, site, time, .. } = *facts;
+            if let Some(sign) = self.early.sign(Sign { network, visitor, site, time }) {
+                self.lives(sign);
+            }
+        }
+    }
+
+    fn lives(&mut self, sign: Sign) {
+        let network = self.networks.touch(sign.network, || Network::new(sign.time));
+        network.seen(sign.time);
+        network.lives(sign.visitor, sign.site, sign.time);
     }
 
     fn click(&mut self, facts: &Facts<'_>, own: Reasons) -> Opinion {
@@ -229,7 +254,7 @@ impl NetworkJudge {
     }
 
     fn judge(&self, click: &Click, horizon: i64) -> Opinion {
-        let after_midnight = click.time.rem_euclid(86_400_000) < AFTER_MIDNIGHT_MS;
+        let after_midnight = click.time.rem_euclid(DAY_MS) < AFTER_MIDNIGHT_MS;
         let previous = Some(click.previous_network).filter(|hash| *hash != 0 && after_midnight);
         let shown = |network| {
             let key = fingerprint(click.site, click.ad, network, click.impression);
@@ -252,10 +277,11 @@ impl NetworkJudge {
             return;
         }
         self.tidied = minute;
-        self.networks.tidy(watermark);
+        self.networks.tidy_days(watermark);
         self.impressions.tidy(watermark);
         self.shows.tidy(watermark);
         self.bad.tidy(watermark);
+        self.early.tidy(watermark);
     }
 
     /// Bytes that it holds, nearly.
@@ -264,6 +290,7 @@ impl NetworkJudge {
             + self.networks.values().map(Network::bytes).sum::<usize>()
             + self.impressions.bytes()
             + self.shows.bytes()
+            + self.early.bytes()
             + (self.waiting.len() + self.settled.len()) * (size_of::<Waiting>() + 80)
     }
 

@@ -175,6 +175,7 @@ impl Stand<'_> {
                     campaign: facts.campaign,
                     site: facts.site,
                     placement: facts.placement,
+                    at: act.time,
                     after_ms,
                 });
             }

@@ -2,6 +2,7 @@
 //! which networks clicked at which publisher today.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use footfall_event::VerdictReason;
 use serde::{Deserialize, Serialize};
@@ -23,12 +24,23 @@ pub(super) struct Campaign {
     pub(super) hour: i64,
 }
 
-/// A key for the placement of a click.
-pub(super) fn place_key(click: &Candidate) -> u64 {
-    click.site ^ click.placement.rotate_left(17)
+/// A key for a placement of a site.
+pub(super) fn place_key(site: u64, placement: u64) -> u64 {
+    site ^ placement.rotate_left(17)
 }
 
 impl Campaign {
+    /// A placement, if it is one that is compared.
+    pub(super) fn place(&mut self, site: u64, placement: u64) -> Option<&mut History> {
+        let full = self.places.len() >= PLACES_MAX;
+        match self.places.entry(place_key(site, placement)) {
+            Entry::Occupied(entry) => Some(entry.into_mut()),
+            Entry::Vacant(entry) => {
+                (!full && placement != 0).then(|| entry.insert(History::default()))
+            }
+        }
+    }
+
     /// Closes the hours, and the day, that are over.
     pub(super) fn turn(&mut self, time: i64, of: &Rules) {
         let (hour, day) = (time.div_euclid(HOUR_MS), time.div_euclid(DAY_MS));
@@ -37,6 +49,7 @@ impl Campaign {
                 let mut places: Vec<_> = self.places.values_mut().collect();
                 hourly::close(&mut places, self.hour, &of.thresholds);
             }
+            self.places.values_mut().for_each(|place| place.open(hour));
             self.hour = hour;
         }
         if day > self.day {
@@ -53,13 +66,7 @@ impl Campaign {
         click: &Candidate,
         of: &Rules,
     ) -> Vec<((i64, u128), VerdictReason)> {
-        let key = place_key(click);
-        if click.placement == 0
-            || (self.places.len() >= PLACES_MAX && !self.places.contains_key(&key))
-        {
-            return Vec::new();
-        }
-        let place = self.places.entry(key).or_default();
+        let Some(place) = self.place(click.site, click.placement) else { return Vec::new() };
         let marks = click.opinion.marks;
         place.hour.click(click.position, half(click.network), marks.has(Marks::NEW));
         place.conversions.clicks += 1.0;

@@ -3,11 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Candidate, Change};
-use crate::rules::Reasons;
+use crate::rules::{Opinion, Reasons};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Held {
+    /// As it is compared: with what stage 1 thought of it in its first look.
     pub(super) click: Candidate,
+    /// What stage 1 thinks of it now.
+    pub(super) now: Opinion,
     /// What stage 2 found.
     pub(super) found: Reasons,
     /// What its placement was suspected of when it came, until it is compared.
@@ -18,7 +21,7 @@ pub(super) struct Held {
 
 impl Held {
     pub(super) fn all(&self) -> Reasons {
-        self.click.opinion.reasons.union(self.found).union(self.suspected)
+        self.now.reasons.union(self.found).union(self.suspected)
     }
 
     pub(super) fn say(&mut self, now: Reasons) -> Option<Change> {

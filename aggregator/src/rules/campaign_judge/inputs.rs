@@ -80,6 +80,8 @@ pub struct Outcome {
     pub site: u64,
     /// Hash of the click's placement.
     pub placement: u64,
+    /// When, milliseconds since 1970.
+    pub at: i64,
     /// Milliseconds from click to conversion.
     pub after_ms: i64,
 }

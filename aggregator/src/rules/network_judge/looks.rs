@@ -35,6 +35,8 @@ impl NetworkJudge {
             let Some(((due, id), mut waiting)) = self.waiting.pop_first() else { break };
             // One that had to be let go early is looked at now.
             let at = due.min(watermark);
+            // As if the watermark had stopped here.
+            self.tidy(at);
             let mut now = self.judge(&waiting.click, due - LATENESS_MS);
             if !waiting.last {
                 waiting.found = self.compare(&waiting.click, now, at, &mut corrections);

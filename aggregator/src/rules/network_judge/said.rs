@@ -8,7 +8,7 @@ use crate::rules::Opinion;
 /// How much a judge may remember.
 #[derive(Clone, Copy, Debug)]
 pub struct JudgeLimits {
-    /// Networks with ads (some 130 bytes each).
+    /// Networks with ads (some 150 bytes each).
     pub networks_max: usize,
     /// Impressions (some 50 bytes each).
     pub impressions_max: usize,

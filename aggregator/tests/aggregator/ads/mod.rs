@@ -4,8 +4,10 @@
 //! - `pipeline`: stage 1 and stage 2 with several shards each, fed in any batches.
 //! - `oracle`: the definitions, naively. `windows`: both give the same figures to the unit.
 //! - `verdicts`: all rules: the same verdicts whatever the order, the repeats and the restarts.
+//! - `arrival`: the same of a day at the edges of the rules, as late as it may be.
 //! - `attribution`: conversions, one situation after the other. `clicks`: single clicks. `budgets`.
 
+mod arrival;
 mod attribution;
 mod budgets;
 mod clicks;
