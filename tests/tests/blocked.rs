@@ -1,10 +1,10 @@
-//! Who is blocked by command is invalid from the next click on, on both logs; others are not.
+//! Who is blocked by command is invalid within a second, on both logs; others are not.
 
 mod system;
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use footfall_event::Id;
 use footfall_tests::footfall::eventually;
 use footfall_tests::load::{Sender, ads};
@@ -12,6 +12,15 @@ use serde_json::{Value, json};
 use system::System;
 
 const SITE: &str = "blocked.example";
+/// How soon a click from a blocked network has to be invalid.
+const SOON: Duration = Duration::from_secs(1);
+/// Networks that are blocked until it was as soon as that once: a machine that does other things
+/// meanwhile makes one of them late, but a list that is followed too slowly makes all of them late.
+const TRIES: u8 = 8;
+/// A click comes every so often.
+const PACE: Duration = Duration::from_millis(50);
+/// Clicks after which it is looked how they were judged: more than come within [`SOON`].
+const SOME: usize = 24;
 
 struct Clicker {
     system: System,
@@ -28,8 +37,8 @@ impl Clicker {
         Ok(Clicker { system, sender, clicks: 0 })
     }
 
-    /// Clicks from an address; whether the blocklist is a reason against the click.
-    fn is_blocked(&mut self, ip: &str) -> Result<bool> {
+    /// A click from an address is accepted.
+    fn click(&mut self, ip: &str) -> Result<Id> {
         self.clicks += 1;
         let id = Id::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + u128::from(self.clicks));
         let click = json!({
@@ -38,17 +47,56 @@ impl Clicker {
         });
         let url = || self.system.ingest_url();
         self.sender.insist(url, &[click], Duration::from_secs(60))?;
+        Ok(id)
+    }
+
+    /// Whether the blocklist is a reason against each of these clicks, when all of them are stored.
+    fn blocked(&self, clicks: &[Id]) -> Result<Vec<bool>> {
+        let ids: Vec<String> = clicks.iter().map(|id| format!("'{id}'")).collect();
         let sql = format!(
-            "SELECT has(reasons, 'blocklisted'), verdict FROM footfall.events WHERE id = '{id}' FORMAT TSV"
+            "SELECT has(reasons, 'blocklisted') AS blocked, verdict FROM footfall.events \
+             WHERE id IN ({}) ORDER BY id FORMAT TSV",
+            ids.join(", ")
         );
         let mut found = String::new();
-        eventually("the click is judged", Duration::from_secs(60), || {
+        eventually("the clicks are judged", Duration::from_secs(60), || {
             found = self.system.sql(&sql)?;
-            Ok(!found.is_empty())
+            Ok(found.lines().count() == clicks.len())
         })?;
-        let blocked = found.starts_with('1');
-        ensure!(!blocked || found.ends_with("invalid"), "{found}");
-        Ok(blocked)
+        let of = |line: &str| {
+            let blocked = line.starts_with('1');
+            ensure!(!blocked || line.ends_with("invalid"), "{line}");
+            Ok(blocked)
+        };
+        found.lines().map(of).collect()
+    }
+
+    /// Clicks from an address; whether the blocklist is a reason against the click.
+    fn is_blocked(&mut self, ip: &str) -> Result<bool> {
+        let click = self.click(ip)?;
+        Ok(self.blocked(&[click])?[0])
+    }
+
+    /// Blocks a network from which somebody clicks all the time. How long after the command was
+    /// acknowledged the first click was made that is invalid; all later ones have to be, too.
+    fn block(&mut self, network: &str, address: &str) -> Result<Duration> {
+        self.run(&["block", "add", "address", network, "--for", "1h", "--why", "a test"])?;
+        let acknowledged = Instant::now();
+        let (mut clicks, mut made) = (Vec::new(), Vec::new());
+        let mut blocked = Vec::new();
+        eventually("clicks from there are blocked", Duration::from_secs(60), || {
+            for _ in 0..SOME {
+                let at = acknowledged.elapsed();
+                clicks.push(self.click(address)?);
+                made.push(at);
+                std::thread::sleep(PACE);
+            }
+            blocked = self.blocked(&clicks)?;
+            Ok(blocked.ends_with(&[true]))
+        })?;
+        let first = blocked.iter().position(|blocked| *blocked).context("the last one is")?;
+        ensure!(blocked[first..].iter().all(|blocked| *blocked), "{network}: {blocked:?}");
+        Ok(made[first])
     }
 
     fn run(&self, command: &[&str]) -> Result<Value> {
@@ -59,18 +107,18 @@ impl Clicker {
 fn blocked_at_once(system: System) -> Result<()> {
     let mut clicker = Clicker::new(system)?;
     ensure!(!clicker.is_blocked("198.18.3.7")?, "nobody is blocked yet");
-    let network = ["address", "198.18.3.0/24"];
-    clicker
-        .run(&[&["block", "add"], &network[..], &["--for", "1h", "--why", "a test"]].concat())?;
-    // How soon is measured by the first click that is blocked; that it is blocked is what is tested,
-    // since on a busy machine anything may take its time.
-    let began = Instant::now();
-    eventually("a click from there is blocked", Duration::from_secs(60), || {
-        clicker.is_blocked("198.18.3.8")
-    })?;
-    println!("blocked {} ms after the command", began.elapsed().as_millis());
+    let mut soonest = Duration::MAX;
+    for number in 3..3 + TRIES {
+        let network = format!("198.18.{number}.0/24");
+        soonest = soonest.min(clicker.block(&network, &format!("198.18.{number}.8"))?);
+        println!("{network}: the first invalid click {} ms after", soonest.as_millis());
+        if soonest < SOON {
+            break;
+        }
+    }
+    ensure!(soonest < SOON, "{TRIES} networks were blocked, none within {SOON:?}: {soonest:?}");
     ensure!(clicker.is_blocked("198.18.3.9")?, "all of the network is");
-    ensure!(!clicker.is_blocked("198.18.4.9")?, "others are not");
+    ensure!(!clicker.is_blocked("198.18.99.9")?, "others are not");
     let listed = clicker.run(&["block", "list"])?;
     ensure!(listed[0]["why"] == "a test" && listed[0]["until"].is_i64(), "{listed}");
     clicker.run(&["allow", "add", "address", "198.18.3.9"])?;
@@ -78,7 +126,7 @@ fn blocked_at_once(system: System) -> Result<()> {
         Ok(!clicker.is_blocked("198.18.3.9")?)
     })?;
     ensure!(clicker.is_blocked("198.18.3.10")?, "the others are still");
-    clicker.run(&[&["block", "remove"], &network[..]].concat())?;
+    clicker.run(&["block", "remove", "address", "198.18.3.0/24"])?;
     eventually("nobody is blocked any more", Duration::from_secs(60), || {
         Ok(!clicker.is_blocked("198.18.3.11")?)
     })
