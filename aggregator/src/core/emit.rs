@@ -7,6 +7,7 @@ use footfall_topics::{Partition, RecordBatch};
 use serde::Serialize;
 use std::borrow::Cow;
 
+use super::ahead::{STRIP, look_at_changed};
 use super::intern::{Interner, Symbol};
 use super::people::{Dimension, Key, People, Person};
 use super::seen::Seen;
@@ -122,7 +123,11 @@ pub(super) fn differences(
     clock_ms: i64,
     out: &mut RecordBatch,
 ) {
-    for change in changes.drain(..) {
+    let mut all = std::mem::take(changes);
+    for (at, change) in all.iter().enumerate() {
+        if at % STRIP == 0 {
+            look_at_changed(people, &all[at..all.len().min(at + STRIP)]);
+        }
         let slot = people.slot(change.timeline);
         let (site, site_hash, invalid) = (slot.site, slot.site_hash, slot.invalid);
         let after = slot.timeline.visits.iter_mut().find(|visit| visit.id == change.visit);
@@ -154,6 +159,9 @@ pub(super) fn differences(
             }
         }
     }
+    // Its memory is used again.
+    all.clear();
+    *changes = all;
 }
 
 struct Writer<'a> {

@@ -108,6 +108,12 @@ impl Ids {
         Known::New
     }
 
+    /// Something of where an id is or will be.
+    pub(super) fn glance(&self, fingerprint: u128) -> u64 {
+        let found = self.table.find(hash_of(fingerprint), |entry| *entry == fingerprint);
+        u64::from(found.is_some())
+    }
+
     fn count(&mut self, minute: i64) {
         if self.per_minute.is_empty() {
             self.first_minute = minute;

@@ -8,6 +8,7 @@
 //! # Layout
 //!
 //! - [`seen`]: the part of a record that is looked at. [`scan`]: the short way to it.
+//! - [`ahead`]: has the next records' state fetched from memory before it is needed.
 //! - [`ids`]: de-duplication, and the proof that no id comes back.
 //! - [`judge`]: puts events before the rules ([`crate::rules`]).
 //! - [`visits`]: the algebra of visits. [`people`]: who has which visits, and has been counted.
@@ -23,16 +24,16 @@
 
 use std::sync::Arc;
 
+use footfall_event::Topic;
 use footfall_event::limits::{AGE_MS_MAX, LATENESS_MS, RECORD_BYTES_MAX, VISIT_GAP_MS};
-use footfall_event::record::{RecordError, Via, append_judgement};
-use footfall_event::{Activity, Topic};
+use footfall_event::record::{Via, append_judgement};
 use footfall_topics::{Partition, RecordBatch};
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::rules::{JudgeLimits, NetworkJudge, RuleSet};
 use crate::shard::{BatchStats, Input, RestoreError, Stage};
 
 mod ads;
+mod ahead;
 mod emit;
 mod ids;
 mod intern;
@@ -47,11 +48,12 @@ mod visits;
 pub use ads::AdLimits;
 pub(crate) use emit::dead_letter;
 
-use ads::{AdEvent, Ads, Fields};
+use ads::{AdEvent, Ads};
+use ahead::{Ahead, Read, STRIP};
 use ids::{Ids, Known};
 use intern::Interner;
 use people::People;
-use seen::{Seen, glance};
+use seen::glance;
 use visits::Change;
 
 /// Old state is dropped when the clock has moved this far, milliseconds.
@@ -102,17 +104,6 @@ fn turn(input: &Input<'_>) -> u128 {
     u128::from(time as u64) << 64 | u128::from(place)
 }
 
-/// What is looked at of a record; of an ad event more than of others.
-fn read(record: &[u8]) -> Result<(Seen<'_>, Option<Fields<'_>>), RecordError> {
-    let seen = Seen::parse(record)?;
-    let is_ad = matches!(
-        seen.activity,
-        Activity::Impression | Activity::View | Activity::Click | Activity::Conversion
-    );
-    let fields = if is_ad { Some(Fields::parse(record)?) } else { None };
-    Ok((seen, fields))
-}
-
 impl Core {
     /// A core that has seen nothing.
     pub fn new(limits: CoreLimits) -> Core {
@@ -141,11 +132,12 @@ impl Core {
     /// One record: judged and written, or set aside, or found to be a repeat.
     fn record(
         &mut self,
-        input: &Input<'_>,
+        ahead: &Ahead<'_>,
         shard: u32,
         out: &mut RecordBatch,
         stats: &mut BatchStats,
     ) {
+        let Ahead { input, read, outcome } = ahead;
         let from = (Partition { topic: input.topic, number: shard }, input.offset);
         if input.value.len() > RECORD_BYTES_MAX {
             // Nothing that we accept gets this large, and what is written must fit into the log.
@@ -153,17 +145,13 @@ impl Core {
             let detail = format!("{} bytes, at most {RECORD_BYTES_MAX}", input.value.len());
             return dead_letter(out, from, "too_large", &detail, input.value);
         }
-        let (seen, fields) = match read(input.value) {
-            Ok(read) => read,
-            Err(error) => {
-                stats.dead_letters += 1;
-                let detail = error.to_string();
-                return dead_letter(out, from, "unreadable", &detail, input.value);
-            }
-        };
+        if let Err(error) = outcome {
+            stats.dead_letters += 1;
+            return dead_letter(out, from, "unreadable", &error.to_string(), input.value);
+        }
+        let Read { seen, fields, site, fingerprint } = read;
+        let (site, fingerprint, fields) = (*site, *fingerprint, fields.as_deref());
         let import = seen.via == Via::Import;
-        let site = xxh3_64(seen.site.as_bytes());
-        let fingerprint = Ids::fingerprint(site, seen.id);
         self.clock_ms = self.clock_ms.max(seen.received_at);
         let kept_under = if import { seen.received_at } else { seen.time };
         match self.ids.check(fingerprint, kept_under, !import) {
@@ -185,11 +173,11 @@ impl Core {
         }
         stats.stored += 1;
         stats.late += u64::from(late);
-        let (mut judgement, invalid) = self.judge(&seen, fields.as_ref(), site, out);
+        let (mut judgement, invalid) = self.judge(seen, fields, site, out);
         judgement.late = late;
-        self.count_visitor(&seen, (site, fingerprint as u64), invalid, &mut judgement);
-        if let Some(fields) = &fields {
-            let (seen, clock_ms, shards) = (&seen, self.clock_ms, self.shards);
+        self.count_visitor(seen, (site, fingerprint as u64), invalid, &mut judgement);
+        if let Some(fields) = fields {
+            let (clock_ms, shards) = (self.clock_ms, self.shards);
             let event =
                 AdEvent { input, seen, fields, site, judgement, clock_ms, shard, shards, out };
             return self.ads.take(event);
@@ -233,8 +221,14 @@ impl Stage for Core {
         // What is written is half as much again as what is read, in one and a half times the records.
         let bytes: usize = batch.iter().map(|input| input.value.len()).sum();
         out.reserve(batch.len() * 3 / 2, bytes * 3 / 2);
-        for (_, index) in &order {
-            self.record(&batch[*index as usize], shard, out, &mut stats);
+        let mut strip = Vec::with_capacity(STRIP);
+        for turns in order.chunks(STRIP) {
+            let inputs = turns.iter().map(|(_, index)| &batch[*index as usize]);
+            Ahead::fill(&mut strip, inputs);
+            self.look_ahead(&strip);
+            for ahead in &strip {
+                self.record(ahead, shard, out, &mut stats);
+            }
         }
         emit::differences(
             &mut self.changes,

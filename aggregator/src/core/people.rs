@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::intern::{Interner, Symbol};
-use super::visits::Timeline;
+use super::visits::{Change, Timeline};
 use crate::folding::FoldedMap;
 
 /// A visitor of a site, net or invalid.
@@ -174,6 +174,31 @@ impl People {
         let person = self.map.entry(key).or_insert_with(|| Person::new(time_ms));
         person.touched_ms = clock_ms;
         person
+    }
+
+    /// The number of a key's timeline, for [`People::glance_at`].
+    pub(super) fn glance(&self, key: Key) -> u32 {
+        self.map.get(&key).map_or(NO_TIMELINE, |person| person.timeline)
+    }
+
+    /// Something from all over a timeline.
+    pub(super) fn glance_at(&self, number: u32) -> u64 {
+        let Some(slot) = self.slots.get(number as usize) else { return 0 };
+        let visit = slot.timeline.visits.first();
+        slot.site_hash ^ visit.map_or(0, |visit| visit.id ^ visit.visitor ^ visit.end as u64)
+    }
+
+    /// Who a visit that changed counts for.
+    pub(super) fn changed(&self, change: &Change) -> Option<Key> {
+        let slot = &self.slots[change.timeline as usize];
+        let visit = slot.timeline.visits.first()?;
+        Some(Key::new(slot.site_hash, slot.invalid, visit.visitor))
+    }
+
+    /// Something of a person's counts.
+    pub(super) fn glance_counts(&self, key: Key) -> u64 {
+        let first = self.map.get(&key).and_then(|person| person.counts.first());
+        first.map_or(0, |count| count.value)
     }
 
     /// Gives a person that has none a timeline: that of its id of the day before (`previous`, given

@@ -78,19 +78,18 @@ pub(super) struct Seen<'a> {
 }
 
 impl<'a> Seen<'a> {
-    /// Reads a record.
+    /// Reads a record, where nothing was read yet: it is too large to be passed around.
     ///
     /// # Errors
     /// When the bytes are not a record of this version.
-    pub(super) fn parse(bytes: &'a [u8]) -> Result<Seen<'a>, RecordError> {
-        let seen = match scan(bytes) {
-            Some(seen) => seen,
-            None => serde_json::from_slice(bytes)?,
-        };
-        if seen.v != record::VERSION {
-            return Err(RecordError::Version(seen.v));
+    pub(super) fn read(&mut self, bytes: &'a [u8]) -> Result<(), RecordError> {
+        if scan(bytes, self).is_none() {
+            *self = serde_json::from_slice(bytes)?;
         }
-        Ok(seen)
+        if self.v != record::VERSION {
+            return Err(RecordError::Version(self.v));
+        }
+        Ok(())
     }
 
     /// A record of which nothing was read yet.

@@ -133,18 +133,15 @@ impl NetworkJudge {
     /// What is thought of an event when it comes. A repeat changes nothing, but a click that is not
     /// final yet must not be given twice.
     pub fn observe(&mut self, facts: &Facts<'_>) -> Opinion {
-        let rules = self.rules.clone();
-        let of = rules.of(facts.site, facts.campaign);
+        let of = self.rules.of(facts.site, facts.campaign);
         let mut own = single::reasons(of, facts);
+        let shown_max = of.thresholds.duplicate_impression.per_minute;
         let machine = facts.bot || facts.automated;
         match facts.activity {
             Activity::Click => return self.click(facts, own),
             Activity::Impression => {
                 let again = self.impression(facts, machine);
-                own.insert_if(
-                    again > of.thresholds.duplicate_impression.per_minute,
-                    VerdictReason::DuplicateImpression,
-                );
+                own.insert_if(again > shown_max, VerdictReason::DuplicateImpression);
             }
             Activity::View => {
                 self.advertised(facts.time);
@@ -158,6 +155,8 @@ impl NetworkJudge {
             }
             _ => {}
         }
+        // Asked for once more: to hold on to the rules meanwhile, all shards would count at one place.
+        let of = self.rules.of(facts.site, facts.campaign);
         Opinion { reasons: of.active(own), ..Opinion::default() }
     }
 

@@ -15,6 +15,7 @@ use std::{
 use super::{
     Settings, clean, compact,
     layout::{Family, POSITION_PREFIX, partition_key},
+    memory,
     segment::Segment,
     shared::{Shared, lock, now_ms},
     store::{Store, u64_of},
@@ -103,6 +104,7 @@ pub(super) fn pass(shared: &Arc<Shared>, thorough: bool) -> Result<(), LogError>
     drop_excess(shared, &store)?;
     compact::pass(shared, &store, &mut upkeep.compaction, thorough)?;
     clean::pass(shared, &store)?;
+    memory::trim();
     metrics::log_bytes(store.bytes());
     Ok(())
 }
