@@ -14,6 +14,7 @@
 //! - [`blocklist`]: who is invalid from the first click on.
 //! - [`catalog`]: sites, keys, campaigns and ads, as the events that make them.
 //! - [`reason`]: why an event was dropped or rejected. [`verdict`]: why it is flagged or invalid.
+//! - [`shift`]: whether clicks come at another rate than is usual at this hour of the week.
 //! - [`limits`]: how large anything may be.
 //! - [`id`], [`money`], [`time`]: small types with one meaning each.
 //! - [`scan`]: the short way to read records that this program wrote.
@@ -35,6 +36,7 @@ mod record_scan;
 pub mod scan;
 pub mod schema;
 pub mod session;
+pub mod shift;
 pub mod time;
 pub mod topic;
 pub mod verdict;

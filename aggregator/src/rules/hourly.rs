@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use footfall_event::VerdictReason;
+use footfall_event::{VerdictReason, shift};
 use serde::{Deserialize, Serialize};
 
 use super::Reasons;
-use super::settings::Thresholds;
+use super::settings::{RateShift, Thresholds};
 use super::statistics::{Counts, Prior, discovered};
 
 mod before;
@@ -20,7 +20,6 @@ pub(crate) const POSITIONS: usize = 16;
 const NETWORKS_MAX: usize = 1_024;
 /// Places needed to compare at all.
 const PEERS_MIN: usize = 3;
-const HOURS_OF_WEEK: usize = 168;
 
 /// One hour of one placement.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -50,10 +49,7 @@ pub(crate) struct History {
     /// Hours that have begun before this one is closed, in their order: no more than two.
     coming: Vec<(i64, Hour)>,
     pub(crate) conversions: Conversions,
-    /// Clicks by hour of the week, faded; negative where never seen. Empty at first.
-    usual: Vec<f32>,
-    hours: u32,
-    shift: f64,
+    shift: shift::Hours,
     new_share: f64,
     new_clicks: f64,
     /// What its clicks are flagged with.
@@ -246,37 +242,10 @@ impl History {
         }
     }
 
-    /// CUSUM of the hour's clicks against the same hour of the weeks before, or of the days before
-    /// while there is no week.
+    /// The hour's clicks against what is usual at this hour of the week.
     fn shifted(&mut self, hour: i64, rules: &Thresholds) -> bool {
-        // 1970 began on a Thursday.
-        let of_week = (hour + 3 * 24).rem_euclid(HOURS_OF_WEEK as i64) as usize;
-        if self.usual.is_empty() {
-            self.usual = vec![-1.0; HOURS_OF_WEEK];
-        }
-        let clicks = f64::from(self.hour.total());
-        let seen = |value: f32| (value >= 0.0).then_some(f64::from(value));
-        let days = (1..7).filter_map(|d| seen(self.usual[(of_week + 24 * d) % HOURS_OF_WEEK]));
-        let same_hour: Vec<f64> = days.collect();
-        let expected = seen(self.usual[of_week]).or_else(|| {
-            (!same_hour.is_empty()).then(|| same_hour.iter().sum::<f64>() / same_hour.len() as f64)
-        });
-        let enough = self.hours >= rules.rate_shift.hours;
-        self.hours = self.hours.saturating_add(1);
-        let mut alarmed = false;
-        if let Some(expected) = expected.filter(|_| enough) {
-            // Counting noise, and that no hour is like another by more than a fifth.
-            let noise = (expected + 1.0 + (0.2 * expected).powi(2)).sqrt();
-            let deviation = (clicks - expected) / noise;
-            self.shift = (self.shift + deviation - rules.rate_shift.slack)
-                .clamp(0.0, 2.0 * rules.rate_shift.alarm);
-            alarmed = self.shift >= rules.rate_shift.alarm;
-        }
-        if !alarmed {
-            let before = seen(self.usual[of_week]).unwrap_or(clicks);
-            self.usual[of_week] = (0.7 * before + 0.3 * clicks) as f32;
-        }
-        alarmed
+        let RateShift { slack, alarm, hours, .. } = rules.rate_shift;
+        self.shift.close(hour, self.hour.total(), shift::Limits { slack, alarm, hours }).is_shift
     }
 
     /// Far more strangers than usual.

@@ -181,6 +181,20 @@ pub(crate) fn fires_shift(alarm: f64) -> String {
     format!("CUSUM ≥ {alarm}")
 }
 
+pub(crate) fn cusum(sum: f64) -> String {
+    format!("CUSUM {sum:.1}")
+}
+
+/// The last hour that was compared before a click's own.
+pub(crate) fn clicks_usual(clicks: u32, usual: f64) -> String {
+    let clicks = super::clicks(i64::from(clicks), None);
+    format!("{clicks} in the last hour compared, usually {usual:.1}")
+}
+
+pub(crate) fn needs_hours(needed: i64, has: i64) -> String {
+    format!("Needs {} hours of history, has {}", format::count(needed), format::count(has))
+}
+
 pub(crate) fn fires_above(deviations: f64) -> String {
     format!("{deviations} σ above usual")
 }

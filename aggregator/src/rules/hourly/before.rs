@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use footfall_event::shift;
 use serde::Deserialize;
 
 use super::{Conversions, History, Hour, POSITIONS};
@@ -22,9 +23,7 @@ pub(crate) struct HistoryBefore {
     /// Impressions of the hour after.
     next: [u32; POSITIONS],
     conversions: Conversions,
-    usual: Vec<f32>,
-    hours: u32,
-    shift: f64,
+    shift: shift::Hours,
     new_share: f64,
     new_clicks: f64,
     flags: Reasons,
@@ -36,10 +35,8 @@ impl HistoryBefore {
         let HourBefore { impressions, clicks, new, networks } = self.hour;
         let hour = Hour { impressions, clicks, new, networks, conversions: Conversions::default() };
         let next = Hour { impressions: self.next, ..Hour::default() };
-        let HistoryBefore {
-            conversions, usual, hours, shift, new_share, new_clicks, flags, ..
-        } = self;
+        let HistoryBefore { conversions, shift, new_share, new_clicks, flags, .. } = self;
         let coming = vec![(open + 1, next)];
-        History { hour, coming, conversions, usual, hours, shift, new_share, new_clicks, flags }
+        History { hour, coming, conversions, shift, new_share, new_clicks, flags }
     }
 }

@@ -3,7 +3,7 @@
 use footfall_event::VerdictReason;
 
 use super::load::Around;
-use super::rows::{Click, Counts, Life, Near, OfImpression, Place};
+use super::rows::{Click, Counts, Life, Near, OfImpression, Place, PlaceHour};
 use crate::ads::names::Names;
 
 /// Everything that findings look at. What could not be read is empty, and `is_whole` says so.
@@ -19,6 +19,8 @@ pub(super) struct Facts<'a> {
     pub(super) impression: &'a [OfImpression],
     pub(super) place: Option<&'a Place>,
     pub(super) counts: Option<&'a Counts>,
+    /// Hours of its placement before its own, in their order.
+    pub(super) hours: &'a [PlaceHour],
     /// The network's clicks and its life could be read.
     pub(super) is_whole: bool,
 }
@@ -42,6 +44,7 @@ impl<'a> Facts<'a> {
             impression: around.impression.as_deref().unwrap_or_default(),
             place: around.place.as_ref().ok().filter(|place| place.clicks > 0),
             counts: around.counts.as_ref().ok(),
+            hours: around.hours.as_deref().unwrap_or_default(),
             is_whole: around.network.is_ok() && around.life.is_ok() && click.of_network != 0,
         }
     }

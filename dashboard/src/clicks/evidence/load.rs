@@ -4,7 +4,9 @@ use clickhouse::Row;
 use footfall_event::Id;
 use serde::Deserialize;
 
-use super::rows::{Click, Conversion, Counts, Later, Life, Near, OfImpression, Place, Tried};
+use super::rows::{
+    Click, Conversion, Counts, Later, Life, Near, OfImpression, Place, PlaceHour, Tried,
+};
 use crate::query::{Failure, Runner, seconds};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -13,6 +15,9 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 const AFTER_MS: i64 = 480_000;
 /// A conversion can belong to a click for so long.
 const CONVERSIONS_MS: i64 = 31 * DAY_MS;
+/// What is usual in an hour of the week is reckoned from so long before. The rules remember more, but
+/// after eight weeks it weighs next to nothing.
+const HOURS_MS: i64 = 8 * 7 * DAY_MS;
 /// Clicks of a network that are looked at, as many as the rules remember.
 const NETWORK_CLICKS: u32 = 2_048;
 /// Clicks on the ad that are drawn, and from how far.
@@ -71,6 +76,8 @@ pub(super) struct Around {
     pub(super) impression: Result<Vec<OfImpression>, Failure>,
     pub(super) place: Result<Place, Failure>,
     pub(super) counts: Result<Counts, Failure>,
+    /// Hours of its placement before its own, in their order.
+    pub(super) hours: Result<Vec<PlaceHour>, Failure>,
     pub(super) conversions: Result<Vec<Conversion>, Failure>,
     /// The clicks before and after it in its campaign.
     pub(super) beside: [Option<String>; 2],
@@ -85,15 +92,18 @@ impl Around {
         apart_ms: i64,
     ) -> Around {
         let reader = Reader { runner, site, click };
-        let (history, tried, network, on_ad, life, impression, place, counts, conversions, beside) = tokio::join!(
+        let (history, tried, network, on_ad, life) = tokio::join!(
             reader.history(),
             reader.tried(),
             reader.of_network(),
             reader.on_ad(),
             reader.life(),
+        );
+        let (impression, place, counts, hours, conversions, beside) = tokio::join!(
             reader.impression(),
             reader.place(apart_ms),
             reader.counts(),
+            reader.hours(),
             reader.conversions(),
             reader.beside(),
         );
@@ -107,6 +117,7 @@ impl Around {
             impression,
             place,
             counts,
+            hours,
             conversions,
             beside,
         }
@@ -233,6 +244,18 @@ impl Reader<'_> {
             .bind(seconds(at));
         let rows: Vec<Counts> = self.runner.rows("click_windows", query).await?;
         Ok(rows.into_iter().next().unwrap_or_default())
+    }
+
+    async fn hours(&self) -> Result<Vec<PlaceHour>, Failure> {
+        let (placement, campaign) = (self.click.text("placement"), self.click.text("campaign"));
+        if placement.is_empty() || campaign.is_empty() {
+            return Ok(Vec::new());
+        }
+        let begin = self.click.at_ms.div_euclid(HOUR_MS) * HOUR_MS;
+        let query = self.runner.client().query(include_str!("hours.sql"));
+        let query = query.bind(placement).bind(placement).bind(self.site).bind(campaign);
+        let query = query.bind(seconds(begin - HOURS_MS)).bind(seconds(begin));
+        self.runner.rows("click_hours", query).await
     }
 
     async fn conversions(&self) -> Result<Vec<Conversion>, Failure> {

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use footfall_event::shift;
+
 use super::facts::Facts;
 use super::rows::Place;
 use super::signals::{Finding, Limits, Side};
@@ -98,9 +100,33 @@ pub(super) fn ctr(facts: &Facts<'_>, limits: Limits<'_>) -> Finding {
     hourly(facts, fires, limits.get("clicks"), |place| format::rate(place.hour_clicks, impressions))
 }
 
+/// The sum that the rules follow from hour to hour, as it stood when the click's own hour began: with
+/// it the click was judged.
 pub(super) fn shift(facts: &Facts<'_>, limits: Limits<'_>) -> Finding {
-    let fires = limits.get("alarm").map_or("–".to_owned(), w::fires_shift);
-    hourly(facts, fires, None, |place| w::times(place.hour_clicks, w::AN_HOUR))
+    let [slack, alarm, needed] = ["slack", "alarm", "hours"].map(|key| limits.get(key));
+    let fires = alarm.map_or("–".to_owned(), w::fires_shift);
+    let of = match (slack, alarm, needed) {
+        (Some(slack), Some(alarm), Some(hours)) => {
+            shift::Limits { slack, alarm, hours: hours as u32 }
+        }
+        _ => return Finding::new("–", fires).unless(false),
+    };
+    // Until then the rules don't know the placement.
+    let known = facts.hours.iter().skip_while(|hour| hour.happened == 0);
+    let (mut hours, mut closed, mut last) = (shift::Hours::default(), 0, None);
+    for hour in known.filter(|hour| hour.of_campaign > 0) {
+        let clicks = u32::try_from(hour.of_place).unwrap_or_default();
+        last = Some(hours.close(hour.of_hour, clicks, of));
+        closed += 1;
+    }
+    match last {
+        Some(shift::Hour { clicks, usual: Some(usual), sum, .. }) => {
+            Finding::new(w::cusum(sum), fires)
+                .against(sum, alarm, Side::Above)
+                .noting(w::clicks_usual(clicks, usual))
+        }
+        _ => Finding::new("–", fires).noting(w::needs_hours(of.hours.into(), closed)).unless(false),
+    }
 }
 
 pub(super) fn burst(facts: &Facts<'_>, limits: Limits<'_>) -> Finding {

@@ -126,6 +126,18 @@ pub(super) struct Counts {
     pub(super) day_conversions: i64,
 }
 
+/// An hour of the placement in the campaign.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Row, Deserialize)]
+pub(super) struct PlaceHour {
+    /// Hours since 1970.
+    pub(super) of_hour: i64,
+    /// Net clicks there, and in all of the campaign.
+    pub(super) of_place: i64,
+    /// Impressions and clicks there.
+    pub(super) happened: i64,
+    pub(super) of_campaign: i64,
+}
+
 /// A conversion that names the click.
 #[derive(Clone, Debug, PartialEq, Eq, Row, Deserialize)]
 pub(super) struct Conversion {
