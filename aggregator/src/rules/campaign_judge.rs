@@ -297,3 +297,7 @@ impl CampaignJudge {
 #[cfg(test)]
 #[path = "campaign_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "campaign_turn_tests.rs"]
+mod turn_tests;

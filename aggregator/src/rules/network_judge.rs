@@ -29,10 +29,12 @@ use super::{Facts, Opinion, Reasons, RuleSet, single};
 mod early;
 mod looks;
 mod said;
+mod waiting;
 
 use early::{Early, Sign};
 
 pub use said::{Block, Correction, JudgeLimits};
+pub(crate) use waiting::Waiting;
 
 /// What may come later than the watermark without changing a final judgement, milliseconds.
 pub const LATENESS_MS: i64 = 120_000;
@@ -46,26 +48,6 @@ const BAD_MS: i64 = DAY_MS / 2;
 const SHOWS_MS: i64 = 60_000 + LATENESS_MS;
 /// An hour after midnight, the day before still matters.
 const AFTER_MIDNIGHT_MS: i64 = 3_600_000;
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Waiting {
-    pub(crate) click: Click,
-    said: Opinion,
-    /// What its placement made of it.
-    found: Reasons,
-    /// The first look is over.
-    last: bool,
-}
-
-impl Waiting {
-    /// Says something else, if it is something else, at a moment.
-    fn say(&mut self, now: Opinion, at: i64) -> Option<Correction> {
-        let Click { id, time, site, campaign, ad, .. } = self.click;
-        let campaign = if campaign == 0 { ad } else { campaign };
-        let before = std::mem::replace(&mut self.said, now);
-        (before != now).then_some(Correction { id, time, site, campaign, at, opinion: now })
-    }
-}
 
 /// The rules of stage 1 and what they remember.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -22,6 +22,7 @@ mod figures;
 mod market;
 mod ranking;
 mod rows;
+mod shift;
 mod world;
 
 /// Not a test: what the engine's process runs. It takes its folder and address from the environment.

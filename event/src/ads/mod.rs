@@ -124,7 +124,7 @@ impl Proof {
 }
 
 /// A click that a conversion's verified click id names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Touch<'a> {
     /// The click's id.
     pub click: Id,

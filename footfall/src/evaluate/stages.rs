@@ -10,7 +10,7 @@ use footfall_aggregator::ads::Ads;
 use footfall_aggregator::core::Core;
 use footfall_aggregator::rules::RuleSet;
 use footfall_aggregator::shard::{Input, Stage};
-use footfall_event::ads::{Attribution, AttributionModel, Proof, Revision, Touch, name_hash};
+use footfall_event::ads::{Proof, Revision, Touch, name_hash};
 use footfall_event::record::Via;
 use footfall_event::{Activity, Event, Hex64, Id, Judgement, Topic, Verdict, VerdictReason};
 use footfall_topics::RecordBatch;
@@ -60,14 +60,7 @@ impl Texts {
             ad: (&*self.ads[usize::from(act.ad)]).into(),
             placement: (&*self.placements[usize::from(act.placement)]).into(),
             position: act.position,
-            impression: None,
-            query_hash: Hex64(0),
-            billing: None,
-            attribution: Attribution {
-                model: AttributionModel::Last,
-                click_days: 30,
-                view_days: 1,
-            },
+            ..Touch::default()
         }
     }
 }

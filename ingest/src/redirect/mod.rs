@@ -96,7 +96,7 @@ impl<'a> Target<'a> {
         let mut key = None;
         let token = Token::verify(text, |id| {
             key = keys.get(id);
-            unhex(&key?.secret)
+            hex::decode(&key?.secret).ok()
         });
         let token = token.map_err(|error| {
             NoTarget::BadToken(match error {
@@ -266,13 +266,4 @@ impl Click {
             time: event.time,
         }
     }
-}
-
-/// The bytes of hexadecimal digits.
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    text.as_bytes()
-        .chunks(2)
-        .map(|pair| Some((digit(pair[0])? << 4 | digit(*pair.get(1)?)?) as u8))
-        .collect()
 }

@@ -1,7 +1,7 @@
 //! What is compared once an hour: the clicks of the next hour are flagged.
 
-use footfall_event::ads::{Attribution, AttributionModel, Touch};
-use footfall_event::{Activity, Event, Hex64, Id, VerdictReason as R};
+use footfall_event::ads::Touch;
+use footfall_event::{Activity, Event, Id, VerdictReason as R};
 
 use super::Row;
 use super::make::{NOON, SECOND, by, click, impression};
@@ -76,14 +76,7 @@ impl Hours {
                 ad: "a".into(),
                 placement: placement.into(),
                 position: 1,
-                impression: None,
-                query_hash: Hex64(0),
-                billing: None,
-                attribution: Attribution {
-                    model: AttributionModel::Last,
-                    click_days: 30,
-                    view_days: 1,
-                },
+                ..Touch::default()
             };
             let id128 = Id::from_u128(u128::from(id) | 1 << 91);
             let mut event = Event::new(Activity::Conversion, id128, "shop.example", time);
