@@ -8,12 +8,17 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use footfall_ingest::Ingest;
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
+
+mod timer;
+
+use timer::ConnectionTimer;
 
 /// Limits of a listener.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,18 +45,32 @@ impl Default for Settings {
     }
 }
 
+/// What a listener answers with.
+#[derive(Clone, Default)]
+pub(crate) struct App {
+    /// Answers clicks, if there are any on this listener, before the router is asked.
+    pub(crate) clicks: Option<Arc<Ingest>>,
+    pub(crate) router: Router,
+}
+
+impl From<Router> for App {
+    fn from(router: Router) -> App {
+        App { clicks: None, router }
+    }
+}
+
 /// Serves `app` until `shutdown`, then lets requests in flight finish.
 pub(crate) async fn serve(
     listener: TcpListener,
-    app: Router,
+    app: impl Into<App>,
     settings: &Settings,
     shutdown: impl Future<Output = ()>,
 ) {
+    let app = app.into();
     let connections = Arc::new(Semaphore::new(settings.connections_max));
     let graceful = GracefulShutdown::new();
     let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(settings.header_timeout_s))
+    http.header_read_timeout(Duration::from_secs(settings.header_timeout_s))
         .max_buf_size(settings.header_bytes_max.max(8 * 1024))
         .pipeline_flush(true);
     let mut shutdown = std::pin::pin!(shutdown);
@@ -74,7 +93,9 @@ pub(crate) async fn serve(
         };
         drop(stream.set_nodelay(true));
         let service = service(app.clone(), peer);
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        let connection = graceful.watch(
+            http.timer(ConnectionTimer::default()).serve_connection(TokioIo::new(stream), service),
+        );
         tokio::spawn(async move {
             // Errors here are the client's: it went away, was too slow, or spoke no HTTP.
             drop(connection.await);
@@ -89,7 +110,7 @@ pub(crate) async fn serve(
 }
 
 fn service(
-    app: Router,
+    app: App,
     peer: SocketAddr,
 ) -> impl hyper::service::Service<
     http::Request<hyper::body::Incoming>,
@@ -98,8 +119,21 @@ fn service(
     Future: Send,
 > {
     hyper::service::service_fn(move |request: http::Request<hyper::body::Incoming>| {
-        let mut request = request.map(axum::body::Body::new);
-        request.extensions_mut().insert(ConnectInfo(peer));
-        app.clone().oneshot(request)
+        let click = app.clicks.as_ref();
+        let click = click.and_then(|ingest| footfall_ingest::click(ingest, &request, peer.ip()));
+        let routed = match click {
+            Some(answer) => Err(answer),
+            None => {
+                let mut request = request.map(axum::body::Body::new);
+                request.extensions_mut().insert(ConnectInfo(peer));
+                Ok(app.router.clone().oneshot(request))
+            }
+        };
+        async {
+            match routed {
+                Ok(answer) => answer.await,
+                Err(click) => Ok(click),
+            }
+        }
     })
 }

@@ -48,4 +48,4 @@ pub use salts::Salts;
 pub use service::Ingest;
 pub use settings::{Limits, RateSettings, Settings};
 pub use sites::Sites;
-pub use web::app;
+pub use web::{app, click};

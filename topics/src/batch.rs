@@ -60,6 +60,18 @@ impl RecordBatch {
         self.entries.push(Entry { partition, key_start, value_start, end: self.bytes.len() });
     }
 
+    /// Adds copies of all records of another batch.
+    pub fn extend(&mut self, other: &RecordBatch) {
+        let shift = self.bytes.len();
+        self.bytes.extend_from_slice(&other.bytes);
+        self.entries.extend(other.entries.iter().map(|entry| Entry {
+            partition: entry.partition,
+            key_start: entry.key_start + shift,
+            value_start: entry.value_start + shift,
+            end: entry.end + shift,
+        }));
+    }
+
     /// The records in the order they were added: partition, key, value.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (Partition, &[u8], &[u8])> {
         self.entries.iter().map(|entry| {

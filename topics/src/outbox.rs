@@ -58,19 +58,16 @@ struct Inner {
     changed: Condvar,
 }
 
-struct Waiting {
-    batch: RecordBatch,
-    /// The number of the record after the batch's last.
-    end: u64,
-}
-
 struct State {
     files: Files,
-    /// Not taken by the forwarder yet.
-    waiting: VecDeque<Waiting>,
+    /// Not taken by the forwarder yet. What is put is copied behind what waits: batches of their own
+    /// would have to be freed one by one by another thread than the one that made them.
+    waiting: VecDeque<RecordBatch>,
     waiting_bytes: usize,
     /// Bytes that the forwarder has taken and the log has not acknowledged.
     taken_bytes: usize,
+    /// An emptied batch whose memory the next one gets.
+    spare: Option<RecordBatch>,
     /// The number of the next record.
     next: u64,
     /// All records before this one are in the log.
@@ -91,21 +88,16 @@ impl Outbox {
         let next = files.next_record();
         let records = left.iter().map(RecordBatch::len).sum::<usize>() as u64;
         let confirmed = next - records;
-        let mut waiting = VecDeque::new();
-        let (mut waiting_bytes, mut end) = (0, confirmed);
-        for batch in left {
-            end += batch.len() as u64;
-            waiting_bytes += batch.bytes();
-            waiting.push_back(Waiting { batch, end });
-        }
+        let waiting_bytes = left.iter().map(RecordBatch::bytes).sum();
         if records > 0 {
             tracing::info!(records, "records of an earlier process are appended to the log");
         }
         let state = State {
             files,
-            waiting,
+            waiting: left.into(),
             waiting_bytes,
             taken_bytes: 0,
+            spare: None,
             next,
             confirmed,
             unsynced: records > 0,
@@ -129,7 +121,9 @@ impl Outbox {
     /// # Errors
     /// When too much is waiting, the file can't be written, or the outbox is closed. Nothing of the
     /// batch is stored then.
-    pub fn put(&self, batch: RecordBatch) -> Result<(), AppendError> {
+    pub fn put(&self, batch: &RecordBatch) -> Result<(), AppendError> {
+        // Nobody else has to wait for what can be done before it is our turn.
+        let frames = file::frames(batch);
         let mut state = self.inner.state();
         if state.closed {
             return Err(AppendError::Closed);
@@ -137,19 +131,19 @@ impl Outbox {
         if state.waiting_bytes + state.taken_bytes + batch.bytes() > self.inner.settings.bytes_max {
             return Err(AppendError::Busy);
         }
-        state.files.append(&batch).map_err(|error| match error.kind() {
+        let end = state.next + batch.len() as u64;
+        state.files.append(&frames, end).map_err(|error| match error.kind() {
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
                 AppendError::Full("the disk is full: make room".to_owned())
             }
             _ => AppendError::Unavailable(format!("the outbox can't be written: {error}")),
         })?;
-        state.next += batch.len() as u64;
-        state.waiting_bytes += batch.bytes();
-        let end = state.next;
+        state.next = end;
         state.unsynced = true;
-        state.waiting.push_back(Waiting { batch, end });
-        if state.waiting.len() == 1 {
-            drop(state);
+        let is_first = state.waiting.is_empty();
+        state.wait(batch);
+        drop(state);
+        if is_first {
             self.inner.changed.notify_all();
         }
         Ok(())
@@ -184,6 +178,20 @@ impl Outbox {
 impl Drop for Outbox {
     fn drop(&mut self) {
         self.close(Duration::from_secs(5));
+    }
+}
+
+impl State {
+    /// Copies a batch behind what waits.
+    fn wait(&mut self, batch: &RecordBatch) {
+        self.waiting_bytes += batch.bytes();
+        let fits = |last: &&mut RecordBatch| last.bytes() + batch.bytes() <= forward::BATCH_BYTES;
+        if let Some(last) = self.waiting.back_mut().filter(fits) {
+            return last.extend(batch);
+        }
+        let mut fresh = self.spare.take().unwrap_or_default();
+        fresh.extend(batch);
+        self.waiting.push_back(fresh);
     }
 }
 

@@ -87,19 +87,19 @@ fn what_was_put_is_in_the_log_once_and_in_order() {
     let outbox = open(&log, dir.path());
     // Several files' worth.
     for number in 0..12_000 {
-        outbox.put(batch(number)).unwrap();
+        outbox.put(&batch(number)).unwrap();
     }
     outbox.close(Duration::from_secs(20));
     assert_eq!((outbox.waiting(), log.count()), (0, 12_000));
     let order = log.order.lock().unwrap();
     assert!((0..12_000).all(|n| order[n].starts_with(format!("click {n} ").as_bytes())));
-    assert!(matches!(outbox.put(batch(0)), Err(AppendError::Closed)));
+    assert!(matches!(outbox.put(&batch(0)), Err(AppendError::Closed)));
     let files = std::fs::read_dir(dir.path()).unwrap().count();
     assert!(files <= 2, "{files} files are left");
     // Nothing comes again.
     drop(order);
     let again = open(&log, dir.path());
-    again.put(batch(12_000)).unwrap();
+    again.put(&batch(12_000)).unwrap();
     again.close(Duration::from_secs(20));
     assert!(log.stored.lock().unwrap().values().all(|count| *count == 1));
     assert_eq!(log.count(), 12_001);
@@ -111,7 +111,7 @@ fn what_the_log_did_not_take_is_taken_by_the_next_process() {
     log.fails.store(true, Ordering::Release);
     let first = open(&log, dir.path());
     for number in 0..100 {
-        first.put(batch(number)).unwrap();
+        first.put(&batch(number)).unwrap();
     }
     assert_eq!(first.waiting(), 100);
     first.close(Duration::ZERO);
@@ -122,7 +122,7 @@ fn what_the_log_did_not_take_is_taken_by_the_next_process() {
     std::fs::write(&file, bytes).unwrap();
     log.fails.store(false, Ordering::Release);
     let second = open(&log, dir.path());
-    second.put(batch(100)).unwrap();
+    second.put(&batch(100)).unwrap();
     until("all are in the log", || log.count() == 101);
     second.close(Duration::from_secs(20));
     assert!(log.stored.lock().unwrap().values().all(|count| *count == 1));
@@ -140,7 +140,7 @@ fn nobody_waits_for_a_log_that_does_not_answer_and_what_waits_is_bounded() {
     let outbox = Outbox::open(log.clone(), settings).unwrap();
     let mut taken = 0;
     let refused = loop {
-        match outbox.put(batch(taken)) {
+        match outbox.put(&batch(taken)) {
             Ok(()) => taken += 1,
             Err(error) => break error,
         }
@@ -154,5 +154,5 @@ fn nobody_waits_for_a_log_that_does_not_answer_and_what_waits_is_bounded() {
     }
     until("all are in the log", || outbox.waiting() == 0);
     assert_eq!(log.count(), taken as usize);
-    outbox.put(batch(taken)).unwrap();
+    outbox.put(&batch(taken)).unwrap();
 }

@@ -102,8 +102,9 @@ async fn run_until_stopped(config: &mut Config, parts: Parts, json: bool) -> Res
         };
         started.say(parts.name(), config, config.demo.unwrap_or(parts.is_serve()), json);
         let router = std::mem::take(&mut running.router);
+        let app = http::App { clicks: running.ingest.clone(), router };
         match listener {
-            Some(listener) => http::serve(listener, router, &config.http, stop.cancelled()).await,
+            Some(listener) => http::serve(listener, app, &config.http, stop.cancelled()).await,
             None => stop.cancelled().await,
         }
         tracing::info!("stopping");

@@ -5,7 +5,6 @@
 //! begin a parameter, a path or a host of its own. A name that is not known stays as it is.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 
 use footfall_event::Id;
 use footfall_event::record::Device;
@@ -120,11 +119,15 @@ fn encode(out: &mut String, value: &str) {
     if value == "." || value == ".." {
         return;
     }
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     for byte in value.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));
         } else {
-            write!(out, "%{byte:02X}").expect("writing to a string");
+            out.push('%');
+            for digit in [byte >> 4, byte & 15] {
+                out.push(char::from(DIGITS[usize::from(digit)]));
+            }
         }
     }
 }
@@ -139,7 +142,10 @@ pub(crate) fn add_click_id(address: &mut String, click_id: &str) {
         Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
         Some(_) => "&",
     };
-    address.insert_str(end, &format!("{separator}ffclid={click_id}"));
+    let fragment = address.split_off(end);
+    for part in [separator, "ffclid=", click_id, &fragment] {
+        address.push_str(part);
+    }
 }
 
 #[cfg(test)]

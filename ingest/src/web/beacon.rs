@@ -43,7 +43,11 @@ pub(super) struct Browser {
 
 impl Browser {
     /// Looks whether the request may be decided now: its network's rate, the keys.
-    pub(super) fn admit(ingest: &Ingest, parts: &Parts) -> Result<Browser, Refused> {
+    pub(super) fn admit(
+        ingest: &Ingest,
+        peer: IpAddr,
+        headers: &HeaderMap,
+    ) -> Result<Browser, Refused> {
         let unavailable = |detail: &str| Refused {
             rejection: Rejection::new(Rejected::Unavailable, detail),
             retry_after_s: 2,
@@ -54,7 +58,7 @@ impl Browser {
         if !keys.has(now_ms) {
             return Err(unavailable("today's key for visitor ids is not known yet"));
         }
-        let address = request::client(ingest, parts);
+        let address = request::client(ingest, peer, headers);
         let network = sites.lasting_key().spread_network(address);
         ingest.rate.take(network, now_ms.max(0) as u64 * 1_000).map_err(|wait_s| Refused {
             rejection: Rejection::new(Rejected::RateLimited, "too many requests from this network"),
@@ -147,11 +151,12 @@ async fn accept(
         let status = status_of(rejection.reason);
         (Refused { rejection, retry_after_s: 0 }, status)
     };
-    let browser = Browser::admit(ingest, parts).map_err(|refused| {
-        count(&refused.rejection);
-        let status = status_of(refused.rejection.reason);
-        (refused, status)
-    })?;
+    let browser =
+        Browser::admit(ingest, request::peer(parts), &parts.headers).map_err(|refused| {
+            count(&refused.rejection);
+            let status = status_of(refused.rejection.reason);
+            (refused, status)
+        })?;
     let limits = &ingest.settings.limits;
     let timeout = Duration::from_millis(limits.body_timeout_ms);
     let body = read(body, limits.beacon_bytes_max, timeout).await.map_err(|error| match error {

@@ -5,13 +5,13 @@
 //! a redirect elsewhere, and what is only fetched ahead of time is neither redirected nor counted:
 //! the browser asks again when somebody clicks.
 
-use std::sync::Arc;
+use std::net::IpAddr;
+use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri, header};
 use footfall_event::record::Via;
 use footfall_event::{Activity, Rejected, VerdictReason};
 use footfall_topics::RecordBatch;
@@ -31,26 +31,35 @@ use crate::service::Ingest;
 /// What a prefetching browser is asked to wait before it asks again; the click itself never waits.
 const PREFETCH_RETRY_S: u64 = 1;
 
-/// `GET /c/{ad}`.
-pub(super) async fn by_ad(State(ingest): State<Arc<Ingest>>, request: Request) -> Response<Body> {
-    let (parts, _) = request.into_parts();
-    answer(&ingest, &parts, |browser, parts| {
-        let ad = decode(parts.uri.path().strip_prefix("/c/").unwrap_or_default());
-        let query = parts.uri.query().unwrap_or_default();
-        Target::of_ad(&ad, query, referer(parts), &browser.sites)
-    })
+/// What a click's request says.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    method: &'a Method,
+    uri: &'a Uri,
+    headers: &'a HeaderMap,
+    /// The other end of the connection.
+    peer: IpAddr,
 }
 
-/// `GET /c/s/{token}`.
-pub(super) async fn by_token(
-    State(ingest): State<Arc<Ingest>>,
-    request: Request,
-) -> Response<Body> {
+/// Answers a request at once if it is a click; `None` leaves it to [`app`](super::app), which
+/// answers clicks too. Whoever serves connections asks here first: a click needs neither a body nor
+/// a moment to wait, and much of what a router does for a request would be for nothing.
+pub fn click<B>(ingest: &Ingest, request: &Request<B>, peer: IpAddr) -> Option<Response<Body>> {
+    let rest = request.uri().path().strip_prefix("/c/")?;
+    let name = rest.strip_prefix("s/").unwrap_or(rest);
+    if name.is_empty() || name.contains('/') || request.method() != Method::GET {
+        return None;
+    }
+    let (method, uri, headers) = (request.method(), request.uri(), request.headers());
+    Some(answer(ingest, Asked { method, uri, headers, peer }))
+}
+
+/// `GET` and `HEAD` `/c/{ad}` and `/c/s/{token}`.
+pub(super) async fn routed(State(ingest): State<Arc<Ingest>>, request: Request) -> Response<Body> {
     let (parts, _) = request.into_parts();
-    answer(&ingest, &parts, |browser, parts| {
-        let token = decode(parts.uri.path().strip_prefix("/c/s/").unwrap_or_default());
-        Target::of_token(&token, referer(parts), &browser.sites, browser.now_ms)
-    })
+    let peer = request::peer(&parts);
+    let (method, uri, headers) = (&parts.method, &parts.uri, &parts.headers);
+    answer(&ingest, Asked { method, uri, headers, peer })
 }
 
 /// `GET /robots.txt`: clicks are not for crawlers.
@@ -59,36 +68,27 @@ pub(super) async fn robots() -> Response<Body> {
     super::reply::reply(StatusCode::OK, "text/plain; charset=utf-8", rules)
 }
 
-fn answer(
-    ingest: &Ingest,
-    parts: &Parts,
-    target: impl for<'b> FnOnce(&'b Browser, &'b Parts) -> Result<Target<'b>, NoTarget>,
-) -> Response<Body> {
+fn answer(ingest: &Ingest, asked: Asked<'_>) -> Response<Body> {
     let began = Instant::now();
-    let mut response = respond(ingest, parts, target);
-    no_store(response.headers_mut());
+    let response = respond(ingest, asked);
     if response.status() == StatusCode::FOUND {
         redirected(began.elapsed());
     }
     response
 }
 
-fn respond(
-    ingest: &Ingest,
-    parts: &Parts,
-    target: impl for<'b> FnOnce(&'b Browser, &'b Parts) -> Result<Target<'b>, NoTarget>,
-) -> Response<Body> {
-    let headers = &parts.headers;
+fn respond(ingest: &Ingest, asked: Asked<'_>) -> Response<Body> {
+    let headers = asked.headers;
     if is_prefetch(headers) {
         prefetched();
         let refused = unavailable("this is a click on an ad: it is not fetched ahead of time");
         return turned_away(headers, Refused { retry_after_s: PREFETCH_RETRY_S, ..refused });
     }
-    let browser = match Browser::admit(ingest, parts) {
+    let browser = match Browser::admit(ingest, asked.peer, headers) {
         Ok(browser) => browser,
         Err(refused) => return turned_away(headers, refused),
     };
-    let target = match target(&browser, parts) {
+    let target = match target(asked, &browser) {
         Ok(target) => {
             let user_agent = request::text(headers, header::USER_AGENT);
             let contradict = hints(headers).contradict(user_agent);
@@ -96,34 +96,44 @@ fn respond(
         }
         Err(NoTarget::UnknownAd) => {
             let text = "This ad is not here (any more).";
-            return notice(headers, StatusCode::NOT_FOUND, text);
+            return page(headers, StatusCode::NOT_FOUND, text);
         }
         Err(NoTarget::BadToken(reason)) => {
             token_refused(reason);
             let text = "This link is damaged or was not made here.";
-            return notice(headers, StatusCode::BAD_REQUEST, text);
+            return page(headers, StatusCode::BAD_REQUEST, text);
         }
     };
     // A link may be fetched by whoever shows it; only what the browser follows is a click.
-    let counts = parts.method != Method::HEAD;
+    let counts = asked.method != Method::HEAD;
     // A click is a navigation: if it has an origin, that says nothing about whose site it is.
     let context = Context { origin: None, ..browser.context(ingest, headers, Via::Redirect) };
-    let click = match record(ingest, &context, &browser, &target, referer(parts), counts) {
+    let click = match record(ingest, &context, &browser, &target, referer(headers), counts) {
         Ok(click) => click,
         Err(refused) => return turned_away(headers, refused),
     };
-    if is_without_redirect(parts) {
+    if is_without_redirect(asked.uri) {
         return empty(StatusCode::NO_CONTENT);
     }
     let random = browser.fresh.next().as_u64_pair().1;
     let location = target.location(&click, random);
     let Some(location) = location.and_then(|text| HeaderValue::try_from(text).ok()) else {
         tracing::error!("an ad's destination can't be used any more: see `footfall ad list`");
-        return notice(headers, StatusCode::NOT_FOUND, "This ad leads nowhere.");
+        return page(headers, StatusCode::NOT_FOUND, "This ad leads nowhere.");
     };
     let mut response = empty(StatusCode::FOUND);
     response.headers_mut().insert(header::LOCATION, location);
     response
+}
+
+/// What the path and the parameters name.
+fn target<'a>(asked: Asked<'a>, browser: &'a Browser) -> Result<Target<'a>, NoTarget> {
+    let (path, referer) = (asked.uri.path(), referer(asked.headers));
+    if let Some(token) = path.strip_prefix("/c/s/") {
+        return Target::of_token(&decode(token), referer, &browser.sites, browser.now_ms);
+    }
+    let ad = decode(path.strip_prefix("/c/").unwrap_or_default());
+    Target::of_ad(&ad, asked.uri.query().unwrap_or_default(), referer, &browser.sites)
 }
 
 /// Takes the click through the accept steps and hands its record to the operating system. A click
@@ -147,7 +157,7 @@ fn record(
     let mut tally = Tally::default();
     let result = match outcome {
         Outcome::Accepted(_) if !counts => return Ok(click),
-        Outcome::Accepted(_) => match ingest.outbox.put(batch) {
+        Outcome::Accepted(_) => match ingest.outbox.put(&batch) {
             Ok(()) => {
                 tally.add(Some(Activity::Click), Counted::Accepted);
                 Ok(click)
@@ -171,35 +181,46 @@ fn record(
 
 /// What the browser says of itself beside its user agent.
 fn hints(headers: &HeaderMap) -> Hints<'_> {
-    let text = |name: &'static str| request::text(headers, HeaderName::from_static(name));
+    const BRANDS: HeaderName = HeaderName::from_static("sec-ch-ua");
+    const PLATFORM: HeaderName = HeaderName::from_static("sec-ch-ua-platform");
+    const MOBILE: HeaderName = HeaderName::from_static("sec-ch-ua-mobile");
+    const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
     Hints {
-        brands: text("sec-ch-ua"),
-        platform: text("sec-ch-ua-platform"),
-        mobile: text("sec-ch-ua-mobile"),
-        fetch_mode: text("sec-fetch-mode"),
+        brands: request::text(headers, BRANDS),
+        platform: request::text(headers, PLATFORM),
+        mobile: request::text(headers, MOBILE),
+        fetch_mode: request::text(headers, FETCH_MODE),
     }
 }
 
 /// The page that was left, as far as the browser says.
-fn referer(parts: &Parts) -> &str {
-    request::text(&parts.headers, header::REFERER)
+fn referer(headers: &HeaderMap) -> &str {
+    request::text(headers, header::REFERER)
 }
 
 /// Whether a browser fetches a page that nobody has clicked yet.
 fn is_prefetch(headers: &HeaderMap) -> bool {
-    let says = |name: &str, words: &[&str]| {
-        let value = headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        words.iter().any(|word| value.trim_start().to_ascii_lowercase().starts_with(word))
+    const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
+    const PURPOSE: HeaderName = HeaderName::from_static("purpose");
+    const X_MOZ: HeaderName = HeaderName::from_static("x-moz");
+    const X_PURPOSE: HeaderName = HeaderName::from_static("x-purpose");
+    let says = |name: HeaderName, words: &[&str]| {
+        let value = request::text(headers, name).trim_start().as_bytes();
+        words.iter().any(|word| {
+            let start = value.get(..word.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
+        })
     };
-    says("sec-purpose", &["prefetch", "prerender"])
-        || says("purpose", &["prefetch", "preview"])
-        || says("x-moz", &["prefetch"])
-        || says("x-purpose", &["preview", "prefetch"])
+    says(SEC_PURPOSE, &["prefetch", "prerender"])
+        || says(PURPOSE, &["prefetch", "preview"])
+        || says(X_MOZ, &["prefetch"])
+        || says(X_PURPOSE, &["preview", "prefetch"])
 }
 
-fn is_without_redirect(parts: &Parts) -> bool {
-    let query = parts.uri.query().unwrap_or_default();
-    accept::page::parameters(query).any(|(name, value)| name == "noredirect" && value == "1")
+fn is_without_redirect(uri: &Uri) -> bool {
+    let query = uri.query().unwrap_or_default();
+    query.contains("noredirect")
+        && accept::page::parameters(query).any(|(name, value)| name == "noredirect" && value == "1")
 }
 
 fn unavailable(detail: &str) -> Refused {
@@ -208,28 +229,42 @@ fn unavailable(detail: &str) -> Refused {
 
 fn turned_away(headers: &HeaderMap, refused: Refused) -> Response<Body> {
     let status = super::reply::status_of(refused.rejection.reason);
-    let mut response = notice(headers, status, &refused.rejection.detail);
+    let mut response = page(headers, status, &refused.rejection.detail);
     if refused.retry_after_s > 0 {
         response.headers_mut().insert(header::RETRY_AFTER, refused.retry_after_s.into());
     }
     response
 }
 
-fn empty(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = status;
+/// A page with the headers of every answer to a click.
+fn page(headers: &HeaderMap, status: StatusCode, text: &str) -> Response<Body> {
+    let mut response = notice(headers, status, text);
+    let all = response.headers_mut();
+    all.extend(HEADERS.iter().map(|(name, value)| (name.clone(), value.clone())));
     response
 }
 
-/// No answer may be kept: the next click has to come here, too.
-fn no_store(headers: &mut HeaderMap) {
-    const ROBOTS: header::HeaderName = header::HeaderName::from_static("x-robots-tag");
-    let value = HeaderValue::from_static;
-    headers.reserve(8);
-    headers.insert(header::CACHE_CONTROL, value("no-cache, no-store, must-revalidate"));
-    headers.insert(header::PRAGMA, value("no-cache"));
-    headers.insert(header::EXPIRES, value("0"));
-    headers.insert(ROBOTS, value("noindex, nofollow"));
-    headers.insert(header::REFERRER_POLICY, value("strict-origin-when-cross-origin"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, value("nosniff"));
+/// An answer without a body, with the headers of every answer to a click.
+fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    *response.headers_mut() = HEADERS.clone();
+    response
 }
+
+/// The headers of every answer to a click: none may be kept, since the next click has to come here,
+/// too. Put together once, because finding a place for each takes longer than copying them all.
+static HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| {
+    const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
+    // With room for the location.
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.extend([
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store, must-revalidate")),
+        (header::PRAGMA, HeaderValue::from_static("no-cache")),
+        (header::EXPIRES, HeaderValue::from_static("0")),
+        (ROBOTS, HeaderValue::from_static("noindex, nofollow")),
+        (header::REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin")),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    ]);
+    headers
+});

@@ -21,6 +21,8 @@ pub mod script;
 mod store;
 pub mod take;
 
+pub use click::click;
+
 /// The beacon, the pixel, the events API, the script, clicks, postbacks and the catalogue of ads.
 pub fn app(ingest: Arc<Ingest>) -> Router {
     Router::new()
@@ -28,8 +30,8 @@ pub fn app(ingest: Arc<Ingest>) -> Router {
         .route("/e.gif", get(pixel::pixel))
         .route("/api/v1/events", post(api::events))
         .route("/js/{name}", get(script::script))
-        .route("/c/{ad}", get(click::by_ad))
-        .route("/c/s/{token}", get(click::by_token))
+        .route("/c/{ad}", get(click::routed))
+        .route("/c/s/{token}", get(click::routed))
         .route("/robots.txt", get(click::robots))
         .route("/postback", get(postback::postback).post(postback::postback))
         .route(

@@ -70,13 +70,14 @@ async fn accept(
     ingest: &Ingest,
     parts: &Parts,
 ) -> Result<Taken, (super::store::Refused, StatusCode)> {
-    let browser = Browser::admit(ingest, parts).map_err(|refused| {
-        let mut tally = Tally::default();
-        tally.add(None, Counted::Rejected(refused.rejection.reason));
-        tally.flush();
-        let status = status_of(refused.rejection.reason);
-        (refused, status)
-    })?;
+    let browser =
+        Browser::admit(ingest, request::peer(parts), &parts.headers).map_err(|refused| {
+            let mut tally = Tally::default();
+            tally.add(None, Counted::Rejected(refused.rejection.reason));
+            tally.flush();
+            let status = status_of(refused.rejection.reason);
+            (refused, status)
+        })?;
     let referer = request::text(&parts.headers, header::REFERER);
     let mut raw = raw_of_query(parts.uri.query().unwrap_or_default(), referer);
     let mut taken = Taken::default();

@@ -8,12 +8,16 @@ use axum::http::{HeaderMap, header};
 
 use crate::service::Ingest;
 
-/// The client's address. Requests that don't come through a socket have none of their own and
-/// count as local.
-pub(super) fn client(ingest: &Ingest, parts: &Parts) -> IpAddr {
+/// The other end of the request's connection. Requests that don't come through a socket have none
+/// and count as local.
+pub(super) fn peer(parts: &Parts) -> IpAddr {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(socket)| socket.ip());
-    let lines = parts.headers.get_all("x-forwarded-for").into_iter();
+    peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(socket)| socket.ip())
+}
+
+/// The client's address.
+pub(super) fn client(ingest: &Ingest, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    let lines = headers.get_all("x-forwarded-for").into_iter();
     // All lines or none: behind one that is no text, the rest may be anybody's.
     let lines: Option<Vec<&str>> = lines.map(|value| value.to_str().ok()).collect();
     ingest.client_address(peer, lines.unwrap_or_default().into_iter())

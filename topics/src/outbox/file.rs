@@ -16,6 +16,8 @@ const FILE_BYTES: u64 = 4 << 20;
 const MAGIC: &[u8; 8] = b"ffoutbx1";
 const HEADER_BYTES: usize = 16;
 const FRAME_HEAD_BYTES: usize = 12;
+/// What a record's frame needs besides key and value, with a topic's name of common length.
+const RECORD_OVERHEAD: usize = 48;
 const RECORD: u8 = 1;
 const NOTE: u8 = 2;
 
@@ -34,7 +36,6 @@ pub(super) struct Files {
     /// The number of the next file.
     number: u64,
     next: u64,
-    buffer: Vec<u8>,
 }
 
 impl Files {
@@ -55,7 +56,6 @@ impl Files {
             files: VecDeque::new(),
             number: found.last().map_or(1, |(number, _)| number + 1),
             next: 0,
-            buffer: Vec::new(),
         };
         let (mut records, mut confirmed) = (Vec::new(), 0);
         for (_, path) in found {
@@ -89,27 +89,12 @@ impl Files {
         self.next
     }
 
-    /// Writes the records; all of them or none.
-    pub(super) fn append(&mut self, batch: &RecordBatch) -> io::Result<()> {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        buffer.clear();
-        for (partition, key, value) in batch.iter() {
-            frame(&mut buffer, RECORD, |out| {
-                let topic = partition.topic.name().as_bytes();
-                out.push(topic.len() as u8);
-                out.extend_from_slice(topic);
-                out.extend_from_slice(&partition.number.to_le_bytes());
-                out.extend_from_slice(&(key.len() as u32).to_le_bytes());
-                out.extend_from_slice(key);
-                out.extend_from_slice(value);
-            });
-        }
-        let result = self.write(&buffer);
-        self.buffer = buffer;
-        result?;
-        self.next += batch.len() as u64;
-        let next = self.next;
-        self.files.back_mut().expect("it was just written").end = next;
+    /// Writes the frames of records ([`frames`]), all of them or none; `end` is the number of the
+    /// record after the last.
+    pub(super) fn append(&mut self, frames: &[u8], end: u64) -> io::Result<()> {
+        self.write(frames)?;
+        self.next = end;
+        self.files.back_mut().expect("it was just written").end = end;
         Ok(())
     }
 
@@ -184,6 +169,23 @@ pub(super) fn remove(files: Vec<OutFile>) {
 fn private_file(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
     File::options().append(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Records as they stand in a file.
+pub(super) fn frames(batch: &RecordBatch) -> Vec<u8> {
+    let mut buffer = Vec::with_capacity(batch.bytes() + batch.len() * RECORD_OVERHEAD);
+    for (partition, key, value) in batch.iter() {
+        frame(&mut buffer, RECORD, |out| {
+            let topic = partition.topic.name().as_bytes();
+            out.push(topic.len() as u8);
+            out.extend_from_slice(topic);
+            out.extend_from_slice(&partition.number.to_le_bytes());
+            out.extend_from_slice(&(key.len() as u32).to_le_bytes());
+            out.extend_from_slice(key);
+            out.extend_from_slice(value);
+        });
+    }
+    buffer
 }
 
 fn frame(out: &mut Vec<u8>, kind: u8, write: impl FnOnce(&mut Vec<u8>)) {
