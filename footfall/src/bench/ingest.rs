@@ -57,7 +57,8 @@ pub(crate) fn serve_ingest(address: SocketAddr, folder: &Path) -> Result<()> {
         println!("{secret}");
         let counting = log.clone();
         std::thread::spawn(move || say_clicks(&*counting));
-        let app = footfall_ingest::app(ingest);
+        let router = footfall_ingest::app(ingest.clone());
+        let app = http::App { clicks: Some(ingest), router };
         http::serve(listener, app, &config.http, std::future::pending()).await;
         Ok(())
     })
