@@ -5,10 +5,12 @@
 //! - `oracle`: the definitions, naively. `windows`: both give the same figures to the unit.
 //! - `verdicts`: all rules: the same verdicts whatever the order, the repeats and the restarts.
 //! - `arrival`: the same of a day at the edges of the rules, as late as it may be.
+//! - `before`: a state of the version before is read.
 //! - `attribution`: conversions, one situation after the other. `clicks`: single clicks. `budgets`.
 
 mod arrival;
 mod attribution;
+mod before;
 mod budgets;
 mod clicks;
 mod market;

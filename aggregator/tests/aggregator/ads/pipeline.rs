@@ -56,7 +56,8 @@ impl Figures {
     }
 }
 
-type Record = (Topic, Vec<u8>);
+/// Topic and value.
+pub(crate) type Record = (Topic, Vec<u8>);
 
 #[derive(Default)]
 struct Queue {
@@ -296,7 +297,8 @@ impl Pipeline {
     }
 }
 
-fn inputs(records: &[Record], first: u64) -> Vec<Input<'_>> {
+/// As a shard gets them.
+pub(crate) fn inputs(records: &[Record], first: u64) -> Vec<Input<'_>> {
     let input = |((topic, value), offset)| -> Input<'_> {
         let (topic, value): (&Topic, &Vec<u8>) = (topic, value);
         Input { topic: *topic, offset, key: b"k", value }
