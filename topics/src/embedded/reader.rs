@@ -44,18 +44,19 @@ impl EmbeddedReader {
     /// What is there now.
     fn read(&mut self, store: &Store, max_bytes: usize) -> Result<Vec<Chunk>, LogError> {
         let mut chunks = Vec::new();
-        let behind = self
-            .assigned
-            .iter()
-            .filter(|assigned| assigned.position < store.index[assigned.slot].end())
-            .count();
+        // All ends before anything is read: what one write brought to several partitions is read
+        // together, or is not there for any of them yet.
+        let ends: Vec<u64> =
+            self.assigned.iter().map(|assigned| store.index[assigned.slot].end()).collect();
+        let behind =
+            self.assigned.iter().zip(&ends).filter(|(it, end)| it.position < **end).count();
         // An equal share for each partition that has something, so that none waits for another.
         let share = (max_bytes / behind.max(1)).max(1);
         let mut left = max_bytes;
-        for assigned in &mut self.assigned {
-            let end = store.index[assigned.slot].end();
+        for (assigned, end) in self.assigned.iter_mut().zip(ends) {
             if assigned.position < end && left > 0 {
-                left = left.saturating_sub(assigned.read(store, share.min(left), &mut chunks)?);
+                let max_bytes = share.min(left);
+                left = left.saturating_sub(assigned.read(store, (end, max_bytes), &mut chunks)?);
                 assigned.end_reported = false;
             }
             if assigned.position >= end && !assigned.end_reported {
@@ -74,15 +75,14 @@ impl EmbeddedReader {
 }
 
 impl Assigned {
-    /// Adds chunks of some `max_bytes` bytes; how many they became.
+    /// Adds chunks of some `max_bytes` bytes; how many they became. What is there behind `end` by now
+    /// is the next call's.
     fn read(
         &mut self,
         store: &Store,
-        max_bytes: usize,
+        (end, max_bytes): (u64, usize),
         chunks: &mut Vec<Chunk>,
     ) -> Result<usize, LogError> {
-        // An earlier end than now: what comes in between is the next call's.
-        let end = store.index[self.slot].end();
         let mut taker = Taker { chunks, partition: self.partition, taken: 0, max_bytes };
         let mut rest = None;
         if let Some((block, cursor)) = self.rest.take() {
