@@ -315,10 +315,9 @@ impl Lane {
             let record = piece.chunk.get(index).expect("within the chunk");
             received_at(record.value).unwrap_or(i64::MIN) <= bound
         };
-        let (from, mut to) = (piece.from, piece.to.min(piece.from + room.max(1)));
-        if !within(to - 1) {
-            to = (from + 1..to).find(|&index| !within(index)).unwrap_or(to);
-        }
+        let (from, to) = (piece.from, piece.to.min(piece.from + room.max(1)));
+        // Each is looked at: what is sent once more stands behind what was received later.
+        let to = (from + 1..to).find(|&index| !within(index)).unwrap_or(to);
         self.cut(to)
     }
 

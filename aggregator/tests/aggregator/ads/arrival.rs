@@ -26,7 +26,7 @@ const SITES: [&str; 3] = ["news.example", "blog.example", "shop.example"];
 const PLACEMENTS: [(&str, u64); 6] =
     [("top", 95), ("side", 80), ("foot", 60), ("left", 40), ("right", 20), ("hidden", 2)];
 
-struct Bursts {
+pub(crate) struct Bursts {
     random: Random,
     events: Vec<Arrival>,
     clicks: Vec<Event<'static>>,
@@ -134,7 +134,7 @@ impl Bursts {
         self.push(who.0, read);
     }
 
-    fn of(seed: u64) -> Vec<Arrival> {
+    pub(crate) fn of(seed: u64) -> Vec<Arrival> {
         let mut all = Bursts { random: Random::new(seed), events: Vec::new(), clicks: Vec::new() };
         for minutes in BURSTS {
             let begin = MIDNIGHT + minutes * MINUTE - BURST_MS / 2;
@@ -177,8 +177,8 @@ impl Bursts {
     }
 }
 
-/// The events with other delays, some of them several times, in batches of a few seconds.
-fn run(events: &[Arrival], order: u64) -> (Pipeline, Figures) {
+/// The events with other delays, some of them several times: when each arrives.
+pub(crate) fn arrivals(events: &[Arrival], order: u64) -> Vec<(i64, Arrival)> {
     let mut random = Random::new(order * 7 + 1);
     let mut arrivals: Vec<(i64, Arrival)> = Vec::new();
     for arrival in events {
@@ -204,6 +204,12 @@ fn run(events: &[Arrival], order: u64) -> (Pipeline, Figures) {
         }
     }
     arrivals.sort_by_key(|(at, arrival)| (*at, arrival.event.id));
+    arrivals
+}
+
+/// What both stages make of them, in batches of a few seconds.
+pub(crate) fn run(events: &[Arrival], order: u64) -> (Pipeline, Figures) {
+    let (arrivals, mut random) = (arrivals(events, order), Random::new(order));
     let mut pipeline = Pipeline::with(&Settings::default(), RuleSet::default());
     let mut due = i64::MIN;
     for (at, arrival) in &arrivals {

@@ -5,9 +5,10 @@
 //! - `oracle`: the definitions, naively. `windows`: both give the same figures to the unit.
 //! - `verdicts`: all rules: the same verdicts whatever the order, the repeats and the restarts.
 //! - `arrival`: the same of a day at the edges of the rules, as late as it may be.
-//! - `before`: a state of the version before is read.
+//! - `again`: history judged again. `before`: a state of the version before is read.
 //! - `attribution`: conversions, one situation after the other. `clicks`: single clicks. `budgets`.
 
+mod again;
 mod arrival;
 mod attribution;
 mod before;
