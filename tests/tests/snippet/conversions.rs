@@ -27,6 +27,8 @@ fn a_conversion_names_the_click_that_led_to_the_site() {
     let (_browser, page, site) = setup();
     let id = click('a');
     page.goto(&site.url(&format!("/?utm_source=x&ffclid={id}#top"))).unwrap();
+    // The file for ads keeps the click; the page's load does not wait for that file.
+    page.wait_until("!!window.footfall.click").unwrap();
     page.loads(|| page.click("#link")).unwrap();
     // The file for ads knows the click; from then on nothing has to be waited for.
     page.wait_until("!!window.footfall.click").unwrap();
