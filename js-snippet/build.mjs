@@ -3,6 +3,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { minify } from "terser";
 
 // The script is a classic one; the file for ads is a module, which the script imports.
 const SCRIPTS = [
@@ -23,7 +24,14 @@ for (const { source, output, format, gzipBytesMax } of SCRIPTS) {
     tsconfigRaw: "{}",
     write: false,
   });
-  const made = Buffer.from(outputFiles[0].contents);
+  // esbuild names things better, terser finds shorter ways to say them: together a few bytes less.
+  const { code } = await minify(outputFiles[0].text, {
+    module: format == "esm",
+    ecma: 2020,
+    compress: { passes: 4 },
+    format: { ascii_only: true },
+  });
+  const made = Buffer.from(code);
   const gzipped = gzipSync(made, { level: 9 }).length;
   console.log(`${output}: ${made.length} bytes, ${gzipped} gzipped (limit ${gzipBytesMax})`);
   if (gzipped >= gzipBytesMax) {

@@ -7,7 +7,7 @@
 // It never delays or prevents a navigation: links are ready before anybody can click on them.
 
 type Fields = Record<string, unknown>;
-type Api = { (type: string, fields: Fields): void; on?: 1; click?: string };
+type Api = { (type: string, fields: Fields): void; on?: 1; click?: string | undefined };
 type Shown = {
   /** What makes another ad of the same element. */
   key: string;
@@ -62,12 +62,16 @@ quietly(() => {
         ([at]: number[]) => at > now - CLICKS_MS_MAX,
       )),
   );
-  // The address by which the page was loaded: an application may have another one by now.
+  // The address by which the page was loaded: an application may have another one by now. And the
+  // page before, if it is one of this site's that was left before this file had come.
   const landing = performance.getEntriesByType("navigation")[0]?.name || location.href;
-  const click = /[?&]ffclid=([\w-]{1,120})/.exec(landing)?.[1];
-  if (click && !clicks.some(([, id]) => id == click)) clicks.push([now, click]);
+  for (const address of [doc.referrer, landing]) {
+    const click = /[?&]ffclid=([\w-]{1,120})/.exec(address)?.[1];
+    const own = address.startsWith(location.origin + "/");
+    if (click && own && !clicks.some(([, id]) => id == click)) clicks.push([now, click]);
+  }
   clicks = clicks.slice(-CLICKS_MAX);
-  api.click = clicks.map(([, id]) => id).join();
+  api.click = clicks.map(([, id]) => id).join() || undefined;
   quietly(() =>
     clicks[0] ? (localStorage.ffclid = JSON.stringify(clicks)) : localStorage.removeItem("ffclid"),
   );

@@ -151,16 +151,19 @@ quietly(() => {
   /** The file for ads, once something on this page needs it. */
   let ads: Promise<unknown> | undefined;
 
-  /** Loads it for an ad, for a click on one that led here, and for one that is remembered. */
+  /**
+   * Loads it for an ad, for a click on one that led here or to the page before, which may have been
+   * left before the file had come, and for a click that is remembered.
+   */
   const look = () =>
     quietly(
       () =>
         (ads =
           ads ||
           ((doc.querySelector("[data-footfall-ad]") ||
-            /ffclid/.test(location as never) ||
+            /ffclid/.test((location as never) + doc.referrer) ||
             localStorage.ffclid) &&
-            import(new URL("footfall-ads.js", src) as never).catch(() => {}))),
+            import(new URL("footfall-ads.js", src) as never).catch(quietly))),
     );
 
   // ---- Page views and engagement ----
@@ -219,9 +222,9 @@ quietly(() => {
   };
 
   /** Begins a page view if the address is another one; after replaceState only a new path is. */
-  const moved = (replaced?: boolean) => {
+  const moved = (further: unknown) => {
     const now = address();
-    if (replaced ? path(now) != path(here!) : now.href != here!.href) begin();
+    if (further ? now.href != here!.href : path(now) != path(here!)) begin();
     here = now;
   };
 
@@ -239,10 +242,10 @@ quietly(() => {
         const original = history[name];
         history[name] = (...change) => {
           original.apply(history, change);
-          quietly(() => moved(name == "replaceState"));
+          quietly(() => moved(name == "pushState"));
         };
       }
-      listen("popstate", () => moved());
+      listen("popstate", moved);
       listen("pageshow", (event) => (event as PageTransitionEvent).persisted && begin());
     }
     listen("focus", tick);

@@ -27,8 +27,7 @@ fn a_conversion_names_the_click_that_led_to_the_site() {
     let (_browser, page, site) = setup();
     let id = click('a');
     page.goto(&site.url(&format!("/?utm_source=x&ffclid={id}#top"))).unwrap();
-    // The file for ads keeps the click; the page's load does not wait for that file.
-    page.wait_until("!!window.footfall.click").unwrap();
+    // Whether the file for ads has come by now or not: the page's load does not wait for it.
     page.loads(|| page.click("#link")).unwrap();
     // The file for ads knows the click; from then on nothing has to be waited for.
     page.wait_until("!!window.footfall.click").unwrap();
@@ -50,6 +49,30 @@ fn a_conversion_names_the_click_that_led_to_the_site() {
     let others = site.events();
     let others = others.iter().filter(|event| event["type"] != "conversion");
     assert!(others.into_iter().all(|event| event.get("click").is_none()));
+    assert_eq!(complaints(&page), [""; 0]);
+}
+
+#[test]
+fn the_page_before_tells_of_a_click_if_it_is_one_of_the_site() {
+    let (_browser, page, site) = setup();
+    page.goto(&site.url(&format!("/?ffclid={}", click('a')))).unwrap();
+    page.wait_until("!!localStorage.ffclid").unwrap();
+    // As if the page had been left before the file for ads had come.
+    page.eval("localStorage.clear()").unwrap();
+    page.loads(|| page.click("#link")).unwrap();
+    page.wait_until("!!localStorage.ffclid").unwrap();
+    convert(&page);
+    assert_eq!(clicks(&site.wait_for("conversion", 1)[0]), [click('a')]);
+
+    page.eval("localStorage.clear()").unwrap();
+    page.goto(&site.url("/?ffclid=foreign").replace("localhost", "127.0.0.1")).unwrap();
+    page.eval("document.querySelector('#link').referrerPolicy = 'unsafe-url'").unwrap();
+    page.eval(&format!("document.querySelector('#link').href = '{}'", site.url("/other"))).unwrap();
+    page.loads(|| page.click("#link")).unwrap();
+    assert!(page.eval("document.referrer").unwrap().as_str().unwrap().contains("foreign"));
+    page.wait_until("'click' in window.footfall").unwrap();
+    convert(&page);
+    assert_eq!(clicks(&site.wait_for("conversion", 2)[1]), [""; 0]);
     assert_eq!(complaints(&page), [""; 0]);
 }
 
