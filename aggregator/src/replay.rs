@@ -2,11 +2,15 @@
 //!
 //! The same two stages run as ever, on fresh states, over the same input in the order of its receipt;
 //! nothing of what they write is kept but the verdicts on clicks. So the same rules say the same again.
-//! Page views say nothing about clicks but what time it is: of each second one is looked at.
+//! Page views say nothing about clicks but what time it is: of each second one is looked at. And of the
+//! sums of impressions and views, the rules only ask how many net impressions a place had: nothing
+//! else of them goes on to stage 2, which would count and write figures that nobody reads.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{Builder, Scope};
 use std::time::Duration;
 
 use footfall_event::ads::Revision;
@@ -16,14 +20,18 @@ use footfall_topics::{Log, LogError, Partition, RecordBatch};
 use crate::Settings;
 use crate::ads::Ads;
 use crate::core::Core;
-use crate::rules::RuleSet;
+use crate::rules::{Delta, RuleSet};
 use crate::shard::inputs::Inputs;
 use crate::shard::{Input, Stage};
 
 /// Shards go on together, by so many milliseconds of receipt: less than the rules wait for.
-const STEP_MS: i64 = 30_000;
+const STEP_MS: i64 = 100_000;
 /// Before the first click that is wanted, so much is read, so that the rules know what they need.
 const BEFORE_MS: i64 = 26 * 3_600_000;
+/// What stage 1 writes that can say something about a click.
+const TO_STAGE_TWO: &[Topic] = &[Topic::AdClicks, Topic::AdConversions];
+/// What stage 2 writes to itself, and about clicks.
+const FROM_STAGE_TWO: &[Topic] = &[Topic::AdClicks, Topic::JudgedEvents, Topic::Verdicts];
 /// Page views nearer to each other than this are left out.
 const TICK_MS: i64 = 1_000;
 const RECORDS_MAX: usize = 50_000;
@@ -59,13 +67,19 @@ struct Shard {
     inputs: Inputs,
     ends: Vec<u64>,
     core: Core,
+    /// What the core writes. Kept, since a new one's pages would have to be zeroed each time.
+    out: RecordBatch,
     ticked_at: i64,
-    /// Earlier receipts are passed over.
-    since: i64,
+    /// What was received earlier is passed over, until something later has come.
+    since: Option<i64>,
 }
 
 /// What stage 1 says to stage 2.
-type Said = Vec<(Topic, Vec<u8>)>;
+#[derive(Default)]
+struct Said {
+    records: Vec<(Topic, Vec<u8>)>,
+    shown: Vec<Delta>,
+}
 
 /// Judges the clicks from a time on. Blocks, and uses all processors.
 ///
@@ -83,29 +97,36 @@ pub fn replay(
         shards.push(Shard::open(log, rules, settings, (number, from_ms), progress)?);
     }
     let mut second = Second::new(rules, settings, from_ms);
-    let mut until = i64::MIN;
-    loop {
-        let said: Vec<Result<(Said, Option<i64>), LogError>> = std::thread::scope(|scope| {
-            let run = |shard| scope.spawn(move || Shard::go_on(shard, until, progress));
-            let all: Vec<_> = shards.iter_mut().map(run).collect();
-            let defect = || Err(LogError::Storage("a shard of the replay broke off".to_owned()));
-            all.into_iter().map(|shard| shard.join().unwrap_or_else(|_| defect())).collect()
-        });
-        let mut next: Option<i64> = None;
-        let mut records = Said::new();
-        for shard in said {
-            let (said, waiting) = shard?;
-            records.extend(said);
-            next = [next, waiting].into_iter().flatten().min();
+    std::thread::scope(|scope| {
+        let shards = shards.into_iter().map(|shard| shard.work(scope, progress));
+        let shards = shards.collect::<Result<Vec<_>, LogError>>()?;
+        let mut until = i64::MIN;
+        loop {
+            let defect = |_| LogError::Storage("a shard of the replay broke off".to_owned());
+            // A thread that is not there any more has said why.
+            for (ask, _) in &shards {
+                let _ = ask.send(until);
+            }
+            let mut next: Option<i64> = None;
+            let mut all = Said::default();
+            for (_, answer) in &shards {
+                let (said, waiting) = answer.recv().map_err(defect)??;
+                all.records.extend(said.records);
+                all.shown.extend(said.shown);
+                next = [next, waiting].into_iter().flatten().min();
+            }
+            second.take(all);
+            match next {
+                // Over hours without events in one step.
+                Some(next) => until = until.max(next.saturating_add(STEP_MS)),
+                None => return Ok(second.clicks()),
+            }
         }
-        second.take(records);
-        match next {
-            // Over hours without events in one step.
-            Some(next) => until = until.max(next.saturating_add(STEP_MS)),
-            None => return Ok(second.clicks()),
-        }
-    }
+    })
 }
+
+/// What a shard said in one step, and when the next record was received, if there is more.
+type Step = Result<(Said, Option<i64>), LogError>;
 
 impl Shard {
     fn open(
@@ -126,34 +147,52 @@ impl Shard {
         let inputs = Inputs::new(log.reader()?, topics, number, &starts, Core::received_at)?;
         let mut core = Core::new(settings.core_limits());
         core.set_rules(Arc::clone(rules));
-        let since = from_ms.saturating_sub(BEFORE_MS);
-        Ok(Shard { number, inputs, ends, core, ticked_at: i64::MIN, since })
+        let since = Some(from_ms.saturating_sub(BEFORE_MS));
+        let (out, ticked_at) = (RecordBatch::only(TO_STAGE_TWO), i64::MIN);
+        Ok(Shard { number, inputs, ends, core, out, ticked_at, since })
+    }
+
+    /// Works on a thread of its own, one step for each time it is told. A thread for each step would
+    /// begin with an empty heap.
+    fn work<'scope>(
+        mut self,
+        scope: &'scope Scope<'scope, '_>,
+        progress: &'scope ReplayProgress,
+    ) -> Result<(Sender<i64>, Receiver<Step>), LogError> {
+        let name = format!("replay-{}", self.number);
+        let (ask, asked) = channel();
+        let (say, answer) = channel();
+        let steps = move || {
+            for until in asked {
+                let step = self.go_on(until, progress);
+                if say.send(step).is_err() {
+                    break;
+                }
+            }
+        };
+        let thread = Builder::new().name(name);
+        thread.spawn_scoped(scope, steps).map_err(|error| LogError::Storage(error.to_string()))?;
+        Ok((ask, answer))
     }
 
     /// Works on what was received until then. What it says, and when the next was received, if there
     /// is more.
-    fn go_on(
-        &mut self,
-        until: i64,
-        progress: &ReplayProgress,
-    ) -> Result<(Said, Option<i64>), LogError> {
+    fn go_on(&mut self, until: i64, progress: &ReplayProgress) -> Step {
         self.inputs.take_until(until);
-        let mut said = Said::new();
+        let mut said = Said::default();
         loop {
             let taken = self.inputs.take(RECORDS_MAX, BYTES_MAX);
             if taken.records > 0 {
-                let mut out = RecordBatch::new();
+                self.out.clear();
                 let mut batch = taken.inputs();
-                let (ticked_at, since) = (&mut self.ticked_at, self.since);
+                let (ticked_at, since) = (&mut self.ticked_at, &mut self.since);
                 batch.retain(|input| matters(input, ticked_at, since));
-                self.core.process(&batch, self.number, &mut out);
-                let to_stage_two = |topic| {
-                    matches!(topic, Topic::AdClicks | Topic::AdDeltas | Topic::AdConversions)
-                };
-                let kept = out.iter().filter(|(to, ..)| to_stage_two(to.topic));
-                said.extend(kept.map(|(to, _, value)| (to.topic, value.to_vec())));
+                self.core.process(&batch, self.number, &mut self.out);
+                let records = self.out.iter().map(|(to, _, value)| (to.topic, value.to_vec()));
+                said.records.extend(records);
                 progress.done.fetch_add(taken.records as u64, Ordering::Relaxed);
             } else if self.inputs.is_used_up(&self.ends) {
+                said.shown.extend(self.core.take_shown());
                 return Ok((said, self.inputs.next_received_at()));
             } else {
                 self.inputs.fill(Duration::from_millis(100))?;
@@ -163,12 +202,17 @@ impl Shard {
 }
 
 /// Whether a record can say anything about a click.
-fn matters(input: &Input<'_>, ticked_at: &mut i64, since: i64) -> bool {
+fn matters(input: &Input<'_>, ticked_at: &mut i64, since: &mut Option<i64>) -> bool {
+    let is_tick = input.topic == Topic::Pageviews;
+    if since.is_none() && !is_tick {
+        return true;
+    }
     let received_at = Core::received_at(input.value).unwrap_or(i64::MAX);
-    if received_at < since {
+    if since.is_some_and(|since| received_at < since) {
         return false;
     }
-    if input.topic != Topic::Pageviews {
+    *since = None;
+    if !is_tick {
         return true;
     }
     let tick = received_at >= ticked_at.saturating_add(TICK_MS);
@@ -182,7 +226,7 @@ fn matters(input: &Input<'_>, ticked_at: &mut i64, since: i64) -> bool {
 struct Second {
     ads: Ads,
     /// What it says to itself, for the next batch.
-    own: Said,
+    own: Vec<(Topic, Vec<u8>)>,
     offset: u64,
     from_ms: i64,
     clicks: HashMap<(Box<str>, Id), Replayed>,
@@ -192,13 +236,13 @@ impl Second {
     fn new(rules: &Arc<RuleSet>, settings: &Settings, from_ms: i64) -> Second {
         let mut ads = Ads::new(settings.ad_limits());
         ads.set_rules(Arc::clone(rules));
-        Second { ads, own: Said::new(), offset: 0, from_ms, clicks: HashMap::new() }
+        Second { ads, own: Vec::new(), offset: 0, from_ms, clicks: HashMap::new() }
     }
 
     fn take(&mut self, said: Said) {
         let mut records = std::mem::take(&mut self.own);
-        records.extend(said);
-        if records.is_empty() {
+        records.extend(said.records);
+        if records.is_empty() && said.shown.is_empty() {
             return;
         }
         let batch: Vec<Input<'_>> = (self.offset..)
@@ -206,14 +250,13 @@ impl Second {
             .map(|(offset, (topic, value))| Input { topic: *topic, offset, key: b"", value })
             .collect();
         self.offset += records.len() as u64;
-        let mut out = RecordBatch::new();
-        self.ads.process(&batch, 0, &mut out);
+        let mut out = RecordBatch::only(FROM_STAGE_TWO);
+        self.ads.process_with(&said.shown, &batch, 0, &mut out);
         for (to, _, value) in out.iter() {
             match to.topic {
-                Topic::AdClicks | Topic::AdDeltas => self.own.push((to.topic, value.to_vec())),
                 Topic::JudgedEvents => self.judged(value),
                 Topic::Verdicts => self.revised(value),
-                _ => {}
+                topic => self.own.push((topic, value.to_vec())),
             }
         }
     }

@@ -88,6 +88,12 @@ impl Activity {
         }
     }
 
+    /// Whether the activity is about an ad.
+    pub const fn is_ad(self) -> bool {
+        use Activity::{Click, Conversion, Impression, View};
+        matches!(self, Impression | View | Click | Conversion)
+    }
+
     /// Whether the activity extends an open visit.
     pub const fn extends_visit(self) -> bool {
         self.opens_visit() || matches!(self, Activity::Engagement | Activity::Click)

@@ -8,7 +8,7 @@
 //!
 //! Here is how objects and their values are found; `members` reads them into the fields of a struct.
 
-pub(crate) mod members;
+pub mod members;
 
 /// A member's value.
 #[derive(Clone, Copy, Debug)]

@@ -18,6 +18,8 @@ struct Entry {
 pub struct RecordBatch {
     bytes: Vec<u8>,
     entries: Vec<Entry>,
+    /// Records for other topics are let go.
+    only: Option<&'static [Topic]>,
 }
 
 impl RecordBatch {
@@ -28,7 +30,12 @@ impl RecordBatch {
 
     /// An empty batch with room for so many bytes of keys and values.
     pub fn with_capacity(bytes: usize) -> RecordBatch {
-        RecordBatch { bytes: Vec::with_capacity(bytes), entries: Vec::new() }
+        RecordBatch { bytes: Vec::with_capacity(bytes), ..RecordBatch::default() }
+    }
+
+    /// An empty batch that lets go of records for other topics, without writing them at all.
+    pub fn only(topics: &'static [Topic]) -> RecordBatch {
+        RecordBatch { only: Some(topics), ..RecordBatch::default() }
     }
 
     /// Makes room for so many more records with so many bytes of keys and values together. A buffer
@@ -51,6 +58,9 @@ impl RecordBatch {
         key: &[u8],
         write: impl FnOnce(&mut Vec<u8>),
     ) {
+        if !self.takes(topic) {
+            return;
+        }
         let key_start = self.bytes.len();
         self.bytes.extend_from_slice(key);
         let value_start = self.bytes.len();
@@ -58,6 +68,11 @@ impl RecordBatch {
         debug_assert!(self.bytes.len() >= value_start, "`write` may only append");
         let partition = Partition { topic, number: partition };
         self.entries.push(Entry { partition, key_start, value_start, end: self.bytes.len() });
+    }
+
+    /// Whether it takes records for a topic.
+    pub fn takes(&self, topic: Topic) -> bool {
+        self.only.is_none_or(|topics| topics.contains(&topic))
     }
 
     /// Adds copies of all records of another batch.
@@ -247,5 +262,24 @@ fn resolve<'a>(bytes: &'a [u8], span: &Span) -> RecordRef<'a> {
         offset: span.offset,
         key: &bytes[span.key_start as usize..span.value_start as usize],
         value: &bytes[span.value_start as usize..span.end as usize],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_may_let_go_of_what_nobody_wants() {
+        let mut batch = RecordBatch::only(&[Topic::Verdicts]);
+        assert!(batch.takes(Topic::Verdicts) && !batch.takes(Topic::Clicks));
+        batch.push_with(Topic::Clicks, 0, b"key", |_| panic!("nobody wants it"));
+        batch.push(Topic::Verdicts, 1, b"", b"said");
+        batch.clear();
+        batch.push(Topic::Sessions, 2, b"", b"let go");
+        batch.push(Topic::Verdicts, 3, b"", b"said");
+        let found: Vec<_> = batch.iter().map(|(to, _, value)| (to.number, value)).collect();
+        assert_eq!(found, [(3, &b"said"[..])]);
+        assert!(RecordBatch::new().takes(Topic::Sessions));
     }
 }

@@ -26,6 +26,12 @@ pub(crate) struct Place<'a> {
     pub(crate) query_hash: u64,
 }
 
+impl<'a> Place<'a> {
+    fn texts(&self) -> [&'a str; 5] {
+        [self.site, self.campaign, self.ad, self.placement, self.query]
+    }
+}
+
 /// A [`Place`] in [`Keys`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct KeyId(u32);
@@ -43,7 +49,7 @@ pub(crate) struct Stored {
 
 impl Stored {
     fn of(place: &Place<'_>) -> Stored {
-        let parts = [place.site, place.campaign, place.ad, place.placement, place.query];
+        let parts = place.texts();
         let mut ends = [0; 4];
         let mut end = 0;
         for (part, slot) in parts.iter().zip(&mut ends) {
@@ -52,6 +58,15 @@ impl Stored {
         }
         let Place { position, query_hash, .. } = *place;
         Stored { texts: parts.concat().into_boxed_str(), ends, position, query_hash }
+    }
+
+    /// Whether it is this place. Cuts bytes, not texts, whose characters would be looked at.
+    fn is(&self, place: &Place<'_>) -> bool {
+        let [a, b, c, d] = self.ends.map(|end| end as usize);
+        let texts = self.texts.as_bytes();
+        let own = [&texts[..a], &texts[a..b], &texts[b..c], &texts[c..d], &texts[d..]];
+        (self.position, self.query_hash) == (place.position, place.query_hash)
+            && own == place.texts().map(str::as_bytes)
     }
 
     /// The place.
@@ -100,7 +115,7 @@ impl Keys {
     pub(crate) fn intern(&mut self, place: &Place<'_>) -> KeyId {
         let hash = hash_of(place);
         let list = &self.list;
-        if let Some(&at) = self.table.find(hash, |&at| list[at as usize].place() == *place) {
+        if let Some(&at) = self.table.find(hash, |&at| list[at as usize].is(place)) {
             return KeyId(at);
         }
         let at = u32::try_from(self.list.len()).expect("fewer than 2^32 keys fit in memory");

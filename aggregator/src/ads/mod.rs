@@ -135,9 +135,26 @@ impl Ads {
         judge.tidy(*watermark_ms);
     }
 
+    /// Net impressions of a place, for the rules.
+    fn shown(&mut self, shown: &Delta, batch: &mut Batch<'_, '_>) {
+        self.see(shown.minute, shown.minute, batch);
+        if shown.net_impressions > 0 {
+            self.state.judge.count(shown);
+        }
+    }
+
     /// Impressions and conversions of a place.
     fn delta(&mut self, delta: &AdDelta<'_>, batch: &mut Batch<'_, '_>) {
-        self.see(delta.minute, delta.minute, batch);
+        let shown = delta.measures.net_impressions.max(0);
+        let shown = Delta {
+            campaign: name_hash(&delta.campaign),
+            site: name_hash(&delta.site),
+            placement: name_hash(&delta.placement),
+            position: delta.position,
+            minute: delta.minute,
+            net_impressions: u32::try_from(shown).unwrap_or(u32::MAX),
+        };
+        self.shown(&shown, batch);
         let place = Place {
             site: &delta.site,
             campaign: &delta.campaign,
@@ -150,19 +167,8 @@ impl Ads {
         let currency = delta.currency;
         let at = At { time: delta.minute, clock_ms: self.state.clock_ms, currency };
         let limits = (&self.limits, &mut batch.stats.ads);
-        let State { figures, keys, judge, .. } = &mut self.state;
+        let State { figures, keys, .. } = &mut self.state;
         figures.count(&place, at, (&delta.measures, 1), keys, limits);
-        let shown = delta.measures.net_impressions.max(0);
-        if shown > 0 {
-            judge.count(&Delta {
-                campaign: name_hash(place.campaign),
-                site: name_hash(place.site),
-                placement: name_hash(place.placement),
-                position: place.position,
-                minute: delta.minute,
-                net_impressions: u32::try_from(shown).unwrap_or(u32::MAX),
-            });
-        }
     }
 
     fn click<'a>(
@@ -281,33 +287,36 @@ impl Ads {
         };
         batch.stats.ads.corrections_lost += u64::from(!known);
     }
-}
 
-impl Stage for Ads {
-    fn inputs() -> &'static [Topic] {
-        &[Topic::AdDeltas, Topic::AdClicks, Topic::AdConversions]
-    }
-
-    fn process(&mut self, batch: &[Input<'_>], shard: u32, out: &mut RecordBatch) -> BatchStats {
+    /// [`Stage::process`], and net impressions that no record tells of. For when nothing else of what
+    /// stage 1 has counted matters: they only go to the rules.
+    pub(crate) fn process_with(
+        &mut self,
+        shown: &[Delta],
+        batch: &[Input<'_>],
+        shard: u32,
+        out: &mut RecordBatch,
+    ) -> BatchStats {
         let stats = BatchStats { records: batch.len() as u64, ..BatchStats::default() };
         let (clicks, new_clicks, transactions) = Default::default();
         let mut work = Batch { shard, out, stats, clicks, new_clicks, transactions };
-        let mut tasks = Vec::with_capacity(batch.len());
+        let mut tasks: Vec<_> = shown.iter().map(|shown| (Task::Shown(*shown), None)).collect();
         for input in batch {
             match read(input) {
-                Ok(task) => tasks.push((task.turn(), input, task)),
+                Ok(task) => tasks.push((task, Some((input.topic, input.offset)))),
                 Err(why) => work.dead(input, "unreadable", &why),
             }
         }
-        tasks.sort_by_key(|(turn, input, _)| (*turn, input.topic, input.offset));
-        for (_, input, task) in tasks {
+        tasks.sort_by_key(|(task, place)| (task.turn(), *place));
+        for (task, _) in tasks {
             match task {
+                Task::Shown(shown) => self.shown(&shown, &mut work),
                 Task::Delta(delta) => self.delta(&delta, &mut work),
                 Task::Budget(set) => {
                     self.state.clock_ms = self.state.clock_ms.max(set.at);
                     self.state.figures.campaigns.set_budget(&set);
                 }
-                Task::Event(event) => {
+                Task::Event(input, event) => {
                     let (event, judgement) = *event;
                     match input.topic {
                         Topic::AdClicks => self.click(input, event, judgement, &mut work),
@@ -326,6 +335,16 @@ impl Stage for Ads {
         stats.clock_ms = self.state.clock_ms;
         stats.watermark_ms = self.state.watermark_ms;
         stats
+    }
+}
+
+impl Stage for Ads {
+    fn inputs() -> &'static [Topic] {
+        &[Topic::AdDeltas, Topic::AdClicks, Topic::AdConversions]
+    }
+
+    fn process(&mut self, batch: &[Input<'_>], shard: u32, out: &mut RecordBatch) -> BatchStats {
+        self.process_with(&[], batch, shard, out)
     }
 
     fn set_rules(&mut self, rules: Arc<RuleSet>) {

@@ -8,13 +8,15 @@ use footfall_event::record::{Event, Judgement};
 use footfall_event::{Id, Topic};
 
 use super::notes::{Note, is_note};
+use crate::rules::Delta;
 use crate::shard::Input;
 
-/// One record of a batch, read.
+/// One record of a batch, read, or something else that is to be done with it.
 pub(super) enum Task<'a> {
+    Shown(Delta),
     Delta(AdDelta<'a>),
     Budget(BudgetSet<'a>),
-    Event(Box<(Event<'a>, Judgement)>),
+    Event(&'a Input<'a>, Box<(Event<'a>, Judgement)>),
     Note(Note<'a>),
 }
 
@@ -23,9 +25,10 @@ impl Task<'_> {
     /// after what it is about.
     pub(super) fn turn(&self) -> (i64, Id) {
         match self {
+            Task::Shown(shown) => (shown.minute, Id::nil()),
             Task::Delta(delta) => (delta.minute, Id::nil()),
             Task::Budget(_) => (i64::MIN, Id::nil()),
-            Task::Event(event) => (event.0.time, event.0.id),
+            Task::Event(_, event) => (event.0.time, event.0.id),
             Task::Note(Note::Click(note)) => (note.at, Id::max()),
             Task::Note(Note::Converted(note)) => (note.at, Id::max()),
             Task::Note(Note::Conversion(_)) => (i64::MAX, Id::max()),
@@ -51,7 +54,7 @@ pub(super) fn read<'a>(input: &'a Input<'a>) -> Result<Task<'a>, String> {
     if is_note(input.value) {
         return serde_json::from_slice(input.value).map(Task::Note).map_err(message);
     }
-    event(input).map(|event| Task::Event(Box::new(event)))
+    event(input).map(|event| Task::Event(input, Box::new(event)))
 }
 
 /// An event that stage 1 has judged, and its judgement.

@@ -8,7 +8,6 @@
 
 use std::hint::black_box;
 
-use footfall_event::Activity;
 use footfall_event::record::RecordError;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -16,6 +15,7 @@ use super::Core;
 use super::ads::Fields;
 use super::ids::Ids;
 use super::people::{Key, People};
+use super::scan::scan;
 use super::seen::Seen;
 use super::visits::Change;
 use crate::shard::Input;
@@ -40,17 +40,22 @@ impl<'a> Read<'a> {
         Read { seen: Seen::empty(), fields: None, site: 0, fingerprint: 0 }
     }
 
+    /// Reads a record, where nothing was read yet: it is too large to be passed around.
+    ///
     /// # Errors
     /// When the bytes are not a record of this version.
     fn read(&mut self, record: &'a [u8]) -> Result<(), RecordError> {
         let Read { seen, fields, site, fingerprint } = self;
-        seen.read(record)?;
-        let is_ad = matches!(
-            seen.activity,
-            Activity::Impression | Activity::View | Activity::Click | Activity::Conversion
-        );
-        if is_ad {
-            *fields = Some(Box::new(Fields::parse(record)?));
+        if scan(record, seen, fields).is_none() {
+            *seen = Seen::parse(record)?;
+            *fields = None;
+            if seen.activity.is_ad() {
+                *fields = Some(Box::new(Fields::parse(record)?));
+            }
+        }
+        seen.check()?;
+        if let Some(fields) = fields {
+            fields.hash_names();
         }
         *site = xxh3_64(seen.site.as_bytes());
         *fingerprint = Ids::fingerprint(*site, seen.id);

@@ -29,7 +29,7 @@ use footfall_event::limits::{AGE_MS_MAX, LATENESS_MS, RECORD_BYTES_MAX, VISIT_GA
 use footfall_event::record::{Via, append_judgement};
 use footfall_topics::{Partition, RecordBatch};
 
-use crate::rules::{JudgeLimits, NetworkJudge, RuleSet};
+use crate::rules::{Delta, JudgeLimits, NetworkJudge, RuleSet};
 use crate::shard::{BatchStats, Input, RestoreError, Stage};
 
 mod ads;
@@ -185,6 +185,12 @@ impl Core {
         out.push_with(Topic::JudgedEvents, shard, input.key, |bytes| {
             append_judgement(input.value, &judgement, bytes);
         });
+    }
+
+    /// The net impressions of each place, minute by minute, since the last call: of batches whose
+    /// output doesn't take them as records of `ad-deltas`.
+    pub(crate) fn take_shown(&mut self) -> impl Iterator<Item = Delta> {
+        self.ads.take_shown()
     }
 
     /// Between batches, by the shard's own time: drops what can't matter any more.

@@ -3,11 +3,10 @@
 use std::borrow::Cow;
 
 use footfall_event::record::{self, Device, RecordError, Via};
-use footfall_event::scan::{Value, text_end, word};
+use footfall_event::scan::members::members;
+use footfall_event::scan::text_end;
 use footfall_event::{Activity, Hex64, Id, VerdictReason};
 use serde::Deserialize;
-
-use super::scan::scan;
 
 type Text<'a> = Cow<'a, str>;
 
@@ -78,18 +77,18 @@ pub(super) struct Seen<'a> {
 }
 
 impl<'a> Seen<'a> {
-    /// Reads a record, where nothing was read yet: it is too large to be passed around.
+    /// By the general parser.
     ///
     /// # Errors
-    /// When the bytes are not a record of this version.
-    pub(super) fn read(&mut self, bytes: &'a [u8]) -> Result<(), RecordError> {
-        if scan(bytes, self).is_none() {
-            *self = serde_json::from_slice(bytes)?;
-        }
-        if self.v != record::VERSION {
-            return Err(RecordError::Version(self.v));
-        }
-        Ok(())
+    /// When the bytes are not a record.
+    pub(super) fn parse(bytes: &'a [u8]) -> Result<Seen<'a>, RecordError> {
+        Ok(serde_json::from_slice(bytes)?)
+    }
+
+    /// # Errors
+    /// When the record is of another version than this program's.
+    pub(super) fn check(&self) -> Result<(), RecordError> {
+        if self.v == record::VERSION { Ok(()) } else { Err(RecordError::Version(self.v)) }
     }
 
     /// A record of which nothing was read yet.
@@ -130,87 +129,52 @@ impl<'a> Seen<'a> {
             found: Vec::new(),
         }
     }
-
-    /// Takes over one member, whose name's first eight bytes are `first`. `None`: leave the record to
-    /// the real parser. The members that a record must have answer with their bit.
-    #[inline]
-    pub(super) fn set(&mut self, first: u64, key: &[u8], value: Value<'a>) -> Option<u8> {
-        /// One comparison of words finds the arm, the other makes sure.
-        macro_rules! member {
-            ($($name:ident $text:literal: $bit:literal, $set:expr;)+) => {
-                $(const $name: u64 = word($text);)+
-                match first {
-                    $($name if key == $text => {
-                        $set;
-                        return Some($bit);
-                    })+
-                    _ => {}
-                }
-            };
-        }
-        member! {
-            V b"v": 1, self.v = number(value)?.try_into().ok()?;
-            TYPE b"type": 2, self.activity = Activity::parse(text(value)?)?;
-            ID b"id": 4, self.id = Id::try_parse_ascii(text(value)?.as_bytes()).ok()?;
-            SITE b"site": 8, self.site = text(value)?.into();
-            TIME b"time": 16, self.time = number(value)?;
-            RECEIVED_AT b"received_at": 32, self.received_at = number(value)?;
-            VIA b"via": 0, self.via = parsed(text(value)?)?;
-            NETWORK b"network": 0, self.network = Some(text(value)?.parse().ok()?);
-            VISITOR b"visitor": 0, self.visitor = Some(text(value)?.parse().ok()?);
-            HOST b"host": 0, self.host = text(value)?.into();
-            PATH b"path": 0, self.path = text(value)?.into();
-            NAME b"name": 0, self.name = text(value)?.into();
-            SOURCE b"source": 0, self.source = text(value)?.into();
-            CHANNEL b"channel": 0, self.channel = text(value)?.into();
-            REFERRER_HOST b"referrer_host": 0, self.referrer_host = text(value)?.into();
-            UTM_MEDIUM b"utm_medium": 0, self.utm_medium = text(value)?.into();
-            UTM_CAMPAIGN b"utm_campaign": 0, self.utm_campaign = text(value)?.into();
-            UTM_CONTENT b"utm_content": 0, self.utm_content = text(value)?.into();
-            UTM_TERM b"utm_term": 0, self.utm_term = text(value)?.into();
-            BROWSER b"browser": 0, self.browser = text(value)?.into();
-            OS b"os": 0, self.os = text(value)?.into();
-            BOT b"bot": 0, self.bot = text(value)?.into();
-            COUNTRY b"country": 0, self.country = text(value)?.into();
-            REGION b"region": 0, self.region = text(value)?.into();
-            CITY b"city": 0, self.city = text(value)?.into();
-            LANGUAGE b"language": 0, self.language = text(value)?.into();
-            SCREEN b"screen": 0, self.screen = text(value)?.into();
-            DEVICE b"device": 0, self.device = parsed(text(value)?)?;
-            AUTOMATED b"automated": 0, self.automated = flag(value)?;
-            ENGAGED_MS b"engaged_ms": 0, self.engaged_ms = number(value)?.try_into().ok()?;
-            FOUND b"found": 0, self.found = list(value)?;
-            PREVIOUS_VISITOR b"previous_visitor": 0, self.previous_visitor = Some(text(value)?.parse().ok()?);
-        }
-        Some(0)
-    }
 }
 
-fn text(value: Value<'_>) -> Option<&str> {
-    if let Value::Text(text) = value { Some(text) } else { None }
+members! { pub(super) set_seen, has, Seen<'a>:
+    "v" => v,
+    "type" => activity,
+    "id" => id,
+    "site" => site,
+    "time" => time,
+    "received_at" => received_at,
+    "via" => via,
+    "network" => network,
+    "visitor" => visitor,
+    "previous_visitor" => previous_visitor,
+    "host" => host,
+    "path" => path,
+    "name" => name,
+    "source" => source,
+    "channel" => channel,
+    "referrer_host" => referrer_host,
+    "utm_medium" => utm_medium,
+    "utm_campaign" => utm_campaign,
+    "utm_content" => utm_content,
+    "utm_term" => utm_term,
+    "browser" => browser,
+    "os" => os,
+    "device" => device,
+    "bot" => bot,
+    "automated" => automated,
+    "country" => country,
+    "region" => region,
+    "city" => city,
+    "language" => language,
+    "screen" => screen,
+    "engaged_ms" => engaged_ms,
+    "found" => found,
 }
 
-fn number(value: Value<'_>) -> Option<i64> {
-    if let Value::Number(number) = value { Some(number) } else { None }
-}
-
-fn flag(value: Value<'_>) -> Option<bool> {
-    if let Value::Flag(flag) = value { Some(flag) } else { None }
-}
-
-fn list<'a, T: Deserialize<'a>>(value: Value<'a>) -> Option<Vec<T>> {
-    if let Value::Other(json) = value { serde_json::from_str(json).ok() } else { None }
-}
-
-fn parsed<'a, T: Deserialize<'a>>(word: &'a str) -> Option<T> {
-    use serde::de::{IntoDeserializer, value::Error};
-    let deserializer: serde::de::value::StrDeserializer<'a, Error> = word.into_deserializer();
-    T::deserialize(deserializer).ok()
-}
+/// The member that says what the others are about.
+pub(super) const ACTIVITY: u128 = has::activity;
+/// What a record must have.
+pub(super) const REQUIRED: u128 =
+    has::v | has::activity | has::id | has::site | has::time | has::received_at;
 
 /// The number after the first occurrence of `name` (`"time":`) in a record, without parsing it.
 /// Good for ordering only: a record of foreign make may have it elsewhere.
-pub(super) fn glance(record: &[u8], name: &[u8]) -> Option<i64> {
+pub(super) fn glance<const N: usize>(record: &[u8], name: &[u8; N]) -> Option<i64> {
     // `time` and `received_at` stand among the first members of a record that we wrote.
     let head = &record[..record.len().min(512)];
     let times = times_of(head);

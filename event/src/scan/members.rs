@@ -10,7 +10,7 @@ use super::{Value, object};
 use crate::{Hex64, Id};
 
 /// What a member's value can be read into.
-pub(crate) trait Member<'a>: Sized {
+pub trait Member<'a>: Sized {
     /// The value; `None` leaves the record to the general parser.
     fn of(value: Value<'a>) -> Option<Self>;
 }
@@ -96,10 +96,12 @@ macro_rules! numbers {
 numbers!(u8, u16, u32, i32, i64);
 
 /// Makes a function that sets the field of a member. It returns the member's bit, each having one
-/// of its own, so that a member that comes twice can be told; `None` when the name is not known.
+/// of its own, so that a member that comes twice can be told; no bit when the name is not known, and
+/// `None` to leave the record to the general parser.
+#[macro_export]
 macro_rules! members {
-    ($set:ident, $bits:ident, $record:ty: $($name:literal => $field:ident,)+) => {
-        #[expect(non_upper_case_globals, reason = "named after the fields")]
+    ($vis:vis $set:ident, $bits:ident, $record:ty: $($name:literal => $field:ident,)+) => {
+        #[allow(non_upper_case_globals, dead_code, reason = "named after the fields")]
         mod $bits {
             #[repr(u32)]
             #[expect(non_camel_case_types, reason = "named after the fields")]
@@ -107,7 +109,8 @@ macro_rules! members {
             $(pub(super) const $field: u128 = 1 << At::$field as u32;)+
         }
 
-        fn $set<'a>(
+        /// Sets the field of a member, and says which it was.
+        $vis fn $set<'a>(
             record: &mut $record,
             first: u64,
             name: &[u8],
@@ -123,14 +126,15 @@ macro_rules! members {
                     record.$field = $crate::scan::members::Member::of(value)?;
                     Some($bits::$field)
                 })+
-                _ => None,
+                _ => Some(0),
             }
         }
     };
 }
-pub(crate) use members;
+pub use members;
 
-/// Reads a whole object with a function of [`members!`]; `required` are the bits that must come.
+/// Reads a whole object with a function of [`members!`]; `required` are the bits that must come, and
+/// others than it knows must not.
 pub(crate) fn record<'a, T>(
     text: &'a str,
     mut record: T,
@@ -140,7 +144,7 @@ pub(crate) fn record<'a, T>(
     let mut present = 0;
     let end = object(text, 0, |first, name, value| {
         let bit = set(&mut record, first, name, value)?;
-        let new = present & bit == 0;
+        let new = present | bit != present;
         present |= bit;
         new.then_some(())
     })?;

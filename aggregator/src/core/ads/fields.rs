@@ -1,17 +1,19 @@
-//! The part of an ad event's record that only ads have. Read apart from [`super::super::seen`], so
-//! that all other events pay nothing for it.
+//! The part of an ad event's record that only ads have, apart from [`super::super::seen`], so that all
+//! other events pay nothing for it.
 
 use std::borrow::Cow;
 
 use footfall_event::ads::{Billing, Proof, name_hash};
 use footfall_event::money::Money;
+use footfall_event::record::RecordError;
+use footfall_event::scan::members::members;
 use footfall_event::{Hex64, Id};
 use serde::Deserialize;
 
 type Text<'a> = Cow<'a, str>;
 
 /// What stands for the names among them.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(in crate::core) struct Hashes {
     pub(in crate::core) campaign: u64,
     pub(in crate::core) ad: u64,
@@ -19,7 +21,7 @@ pub(in crate::core) struct Hashes {
 }
 
 /// See [`footfall_event::Event`] for the fields.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 #[serde(default)]
 pub(in crate::core) struct Fields<'a> {
     pub(in crate::core) previous_network: Option<Hex64>,
@@ -83,17 +85,42 @@ impl Default for Fields<'_> {
 }
 
 impl<'a> Fields<'a> {
-    /// Reads them from a record.
+    /// By the general parser.
     ///
     /// # Errors
     /// When the bytes are not JSON, or a field is of another type.
-    pub(in crate::core) fn parse(record: &'a [u8]) -> Result<Fields<'a>, serde_json::Error> {
-        let mut fields: Fields<'_> = serde_json::from_slice(record)?;
-        fields.hashes = Hashes {
-            campaign: name_hash(&fields.campaign),
-            ad: name_hash(&fields.ad),
-            placement: name_hash(&fields.placement),
-        };
-        Ok(fields)
+    pub(in crate::core) fn parse(record: &'a [u8]) -> Result<Fields<'a>, RecordError> {
+        Ok(serde_json::from_slice(record)?)
     }
+
+    /// Makes what stands for the names.
+    pub(in crate::core) fn hash_names(&mut self) {
+        self.hashes = Hashes {
+            campaign: name_hash(&self.campaign),
+            ad: name_hash(&self.ad),
+            placement: name_hash(&self.placement),
+        };
+    }
+}
+
+members! { pub(in crate::core) set_fields, has, Fields<'a>:
+    "previous_network" => previous_network,
+    "user_agent" => user_agent,
+    "ad" => ad,
+    "campaign" => campaign,
+    "placement" => placement,
+    "position" => position,
+    "query" => query,
+    "impression" => impression,
+    "billing" => billing,
+    "budget" => budget,
+    "target" => target,
+    "view_days" => view_days,
+    "measurable" => measurable,
+    "proof" => proof,
+    "impression_at" => impression_at,
+    "asn" => asn,
+    "timezone" => timezone,
+    "goal" => goal,
+    "transaction" => transaction,
 }

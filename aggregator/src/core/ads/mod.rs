@@ -11,7 +11,7 @@
 //! - [`devices`]: impressions that led to a conversion.
 
 use footfall_event::ads::performance::BudgetSet;
-use footfall_event::ads::{CostModel, normalised_query, partition_of};
+use footfall_event::ads::{CostModel, name_hash, normalised_query, partition_of};
 use footfall_event::money::Money;
 use footfall_event::record::{self, append_judgement};
 use footfall_event::{Activity, Topic};
@@ -23,6 +23,7 @@ use crate::ads::conversion_partition;
 use crate::ads::keys::{KeyId, Keys, Place};
 use crate::ads::notes::{ConversionNote, Note};
 use crate::ads::sums::Sums;
+use crate::rules::Delta;
 
 mod devices;
 mod event;
@@ -32,7 +33,7 @@ mod views;
 
 use devices::{Candidate, Conversion, Devices, device};
 pub(super) use event::AdEvent;
-pub(super) use fields::Fields;
+pub(super) use fields::{Fields, set_fields};
 use views::{ImpressionKey, Viewed, Views};
 
 /// How much may be remembered.
@@ -63,6 +64,18 @@ impl Ads {
             Activity::Click => self.click(&mut event),
             _ => self.conversion(&mut event),
         }
+    }
+
+    /// The net impressions among what has been counted and was not written.
+    pub(super) fn take_shown(&mut self) -> impl Iterator<Item = Delta> {
+        self.sums.drain(&self.keys).map(|delta| Delta {
+            campaign: name_hash(&delta.campaign),
+            site: name_hash(&delta.site),
+            placement: name_hash(&delta.placement),
+            position: delta.position,
+            minute: delta.minute,
+            net_impressions: u32::try_from(delta.measures.net_impressions).unwrap_or(0),
+        })
     }
 
     fn impression(&mut self, event: &mut AdEvent<'_, '_>) {
@@ -189,8 +202,11 @@ impl Ads {
         });
     }
 
-    /// Writes what a batch has counted.
+    /// Writes what a batch has counted. If nobody wants it, it stays for [`Ads::take_shown`].
     pub(super) fn write(&mut self, shards: u32, out: &mut RecordBatch) {
+        if !out.takes(Topic::AdDeltas) {
+            return;
+        }
         for delta in self.sums.drain(&self.keys) {
             let name = if delta.campaign.is_empty() { &delta.ad } else { &delta.campaign };
             let partition = partition_of(&delta.campaign, &delta.ad, shards);
