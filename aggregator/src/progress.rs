@@ -80,7 +80,10 @@ impl Progress {
 
     pub(crate) fn batch(&self, shard: u32, topics: &[Topic], ends: &[u64], stats: &BatchStats) {
         let mut inner = self.lock();
-        inner.watermarks.insert(shard, stats.watermark_ms);
+        // A shard that has seen nothing but imports has no newest event.
+        if stats.watermark_ms > i64::MIN {
+            inner.watermarks.insert(shard, stats.watermark_ms);
+        }
         inner.records += stats.records;
         for (&topic, &end) in topics.iter().zip(ends) {
             inner.committed.insert(Partition { topic, number: shard }, end);
@@ -88,7 +91,9 @@ impl Progress {
     }
 
     pub(crate) fn clock(&self, shard: u32, clock_ms: i64) {
-        self.lock().watermarks.entry(shard).or_insert(clock_ms);
+        if clock_ms > i64::MIN {
+            self.lock().watermarks.entry(shard).or_insert(clock_ms);
+        }
     }
 
     pub(crate) fn block(&self, partition: Partition, end: u64, rows: u64) {
@@ -131,5 +136,24 @@ impl Progress {
         for (&shard, &watermark_ms) in &inner.watermarks {
             metrics::watermark_age(self.group, shard, now_ms().saturating_sub(watermark_ms));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shard_that_has_seen_no_event_has_no_newest_one() {
+        let progress = Progress::new("aggregator");
+        let nothing = BatchStats { watermark_ms: i64::MIN, ..BatchStats::default() };
+        progress.clock(0, i64::MIN);
+        progress.batch(0, &[], &[], &nothing);
+        assert_eq!(progress.state().watermark_ms, None);
+        let seen = |watermark_ms| BatchStats { watermark_ms, ..BatchStats::default() };
+        progress.batch(1, &[], &[], &seen(7_000));
+        progress.batch(0, &[], &[], &seen(9_000));
+        progress.batch(0, &[], &[], &nothing);
+        assert_eq!(progress.state().watermark_ms, Some(7_000), "the oldest of the newest");
     }
 }

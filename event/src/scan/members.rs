@@ -110,6 +110,7 @@ macro_rules! members {
         }
 
         /// Sets the field of a member, and says which it was.
+        #[inline]
         $vis fn $set<'a>(
             record: &mut $record,
             first: u64,
