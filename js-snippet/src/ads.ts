@@ -65,10 +65,10 @@ quietly(() => {
   // The address by which the page was loaded: an application may have another one by now. And the
   // page before, if it is one of this site's that was left before this file had come.
   const landing = performance.getEntriesByType("navigation")[0]?.name || location.href;
-  for (const address of [doc.referrer, landing]) {
+  const before = doc.referrer.startsWith(location.origin + "/") ? doc.referrer : "";
+  for (const address of [before, landing]) {
     const click = /[?&]ffclid=([\w-]{1,120})/.exec(address)?.[1];
-    const own = address.startsWith(location.origin + "/");
-    if (click && own && !clicks.some(([, id]) => id == click)) clicks.push([now, click]);
+    if (click && !clicks.some(([, id]) => id == click)) clicks.push([now, click]);
   }
   clicks = clicks.slice(-CLICKS_MAX);
   api.click = clicks.map(([, id]) => id).join() || undefined;

@@ -163,7 +163,7 @@ quietly(() => {
           ((doc.querySelector("[data-footfall-ad]") ||
             /ffclid/.test((location as never) + doc.referrer) ||
             localStorage.ffclid) &&
-            import(new URL("footfall-ads.js", src) as never).catch(quietly))),
+            import(new URL("footfall-ads.js", src) as never).catch(() => {}))),
     );
 
   // ---- Page views and engagement ----
@@ -222,9 +222,9 @@ quietly(() => {
   };
 
   /** Begins a page view if the address is another one; after replaceState only a new path is. */
-  const moved = (further: unknown) => {
+  const moved = (replaced?: boolean) => {
     const now = address();
-    if (further ? now.href != here!.href : path(now) != path(here!)) begin();
+    if (replaced ? path(now) != path(here!) : now.href != here!.href) begin();
     here = now;
   };
 
@@ -242,10 +242,10 @@ quietly(() => {
         const original = history[name];
         history[name] = (...change) => {
           original.apply(history, change);
-          quietly(() => moved(name == "pushState"));
+          quietly(() => moved(name == "replaceState"));
         };
       }
-      listen("popstate", moved);
+      listen("popstate", () => moved());
       listen("pageshow", (event) => (event as PageTransitionEvent).persisted && begin());
     }
     listen("focus", tick);

@@ -13,7 +13,7 @@
 //!
 //! # Layout
 //!
-//! - [`task`]: the records of a batch, in their order.
+//! - [`batch`]: the records of a batch, worked through in their order; [`task`]: one of them.
 //! - [`clicks`]: what of them was counted; the rules decide ([`crate::rules`]). [`conversions`]: one
 //!   per transaction. [`attribution`]: whose.
 //! - [`settle`]: what a batch has changed, counted and written.
@@ -27,13 +27,14 @@ use footfall_event::ads::{AdDelta, Touch, name_hash, normalised_query, partition
 use footfall_event::record::{self, Event, Judgement};
 use footfall_event::time::DAY_MS;
 use footfall_event::{Hex64, Topic};
-use footfall_topics::{Partition, RecordBatch};
+use footfall_topics::RecordBatch;
 
-use crate::core::{Core, dead_letter};
+use crate::core::Core;
 use crate::rules::{Candidate, Correction, Delta, Facts, Marks, Opinion, Outcome, RuleSet};
 use crate::shard::{BatchStats, Input, RestoreError, Stage};
 
 mod attribution;
+mod batch;
 mod campaigns;
 mod clicks;
 mod conversions;
@@ -52,6 +53,7 @@ mod tidy;
 pub(crate) use conversions::conversion_partition;
 
 use attribution::Contact;
+use batch::Batch;
 use clicks::{order_of, order_of_change};
 use conversions::transaction_key;
 use figures::At;
@@ -59,7 +61,6 @@ use keys::Place;
 use notes::{ConvertedNote, Note};
 use store::State;
 use sums::Sums;
-use task::{Task, read};
 
 /// How much of the past is read again to rebuild a state that has no snapshot: all that the topics
 /// keep. Older transactions, and totals since the beginning, live in snapshots only.
@@ -87,25 +88,6 @@ pub struct Ads {
     state: State,
     /// Shares of conversions, on their way to their campaigns. Empty between batches.
     shares: Sums,
-}
-
-/// What a batch changes, until all of it is known.
-struct Batch<'a, 'o> {
-    shard: u32,
-    out: &'o mut RecordBatch,
-    stats: BatchStats,
-    clicks: Vec<clicks::Touched>,
-    /// The records of the new ones among them, in the same order.
-    new_clicks: Vec<(&'a Input<'a>, Judgement)>,
-    transactions: Vec<conversions::Touched>,
-}
-
-impl Batch<'_, '_> {
-    fn dead(&mut self, input: &Input<'_>, reason: &'static str, detail: &str) {
-        self.stats.dead_letters += 1;
-        let from = (Partition { topic: input.topic, number: self.shard }, input.offset);
-        dead_letter(self.out, from, reason, detail, input.value);
-    }
 }
 
 impl Ads {
@@ -145,16 +127,7 @@ impl Ads {
 
     /// Impressions and conversions of a place.
     fn delta(&mut self, delta: &AdDelta<'_>, batch: &mut Batch<'_, '_>) {
-        let shown = delta.measures.net_impressions.max(0);
-        let shown = Delta {
-            campaign: name_hash(&delta.campaign),
-            site: name_hash(&delta.site),
-            placement: name_hash(&delta.placement),
-            position: delta.position,
-            minute: delta.minute,
-            net_impressions: u32::try_from(shown).unwrap_or(u32::MAX),
-        };
-        self.shown(&shown, batch);
+        self.shown(&Delta::from(delta), batch);
         let place = Place {
             site: &delta.site,
             campaign: &delta.campaign,
@@ -286,55 +259,6 @@ impl Ads {
             }
         };
         batch.stats.ads.corrections_lost += u64::from(!known);
-    }
-
-    /// [`Stage::process`], and net impressions that no record tells of. For when nothing else of what
-    /// stage 1 has counted matters: they only go to the rules.
-    pub(crate) fn process_with(
-        &mut self,
-        shown: &[Delta],
-        batch: &[Input<'_>],
-        shard: u32,
-        out: &mut RecordBatch,
-    ) -> BatchStats {
-        let stats = BatchStats { records: batch.len() as u64, ..BatchStats::default() };
-        let (clicks, new_clicks, transactions) = Default::default();
-        let mut work = Batch { shard, out, stats, clicks, new_clicks, transactions };
-        let mut tasks: Vec<_> = shown.iter().map(|shown| (Task::Shown(*shown), None)).collect();
-        for input in batch {
-            match read(input) {
-                Ok(task) => tasks.push((task, Some((input.topic, input.offset)))),
-                Err(why) => work.dead(input, "unreadable", &why),
-            }
-        }
-        tasks.sort_by_key(|(task, place)| (task.turn(), *place));
-        for (task, _) in tasks {
-            match task {
-                Task::Shown(shown) => self.shown(&shown, &mut work),
-                Task::Delta(delta) => self.delta(&delta, &mut work),
-                Task::Budget(set) => {
-                    self.state.clock_ms = self.state.clock_ms.max(set.at);
-                    self.state.figures.campaigns.set_budget(&set);
-                }
-                Task::Event(input, event) => {
-                    let (event, judgement) = *event;
-                    match input.topic {
-                        Topic::AdClicks => self.click(input, event, judgement, &mut work),
-                        _ => self.conversion(input, &event, &judgement, &mut work),
-                    }
-                }
-                Task::Note(note) => self.note(note, &mut work),
-            }
-        }
-        self.settle_clicks(&mut work);
-        self.settle_transactions(&mut work);
-        let State { figures, keys, clock_ms, .. } = &mut self.state;
-        figures.write(keys, *clock_ms, (shard, self.shards), work.out);
-        let mut stats = work.stats;
-        self.tidy(&mut stats.ads);
-        stats.clock_ms = self.state.clock_ms;
-        stats.watermark_ms = self.state.watermark_ms;
-        stats
     }
 }
 

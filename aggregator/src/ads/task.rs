@@ -11,8 +11,9 @@ use super::notes::{Note, is_note};
 use crate::rules::Delta;
 use crate::shard::Input;
 
-/// One record of a batch, read, or something else that is to be done with it.
+/// One thing that a batch tells of.
 pub(super) enum Task<'a> {
+    /// Net impressions that no record tells of.
     Shown(Delta),
     Delta(AdDelta<'a>),
     Budget(BudgetSet<'a>),

@@ -131,39 +131,10 @@ impl<'a> Seen<'a> {
     }
 }
 
-members! { pub(super) set_seen, has, Seen<'a>:
-    "v" => v,
-    "type" => activity,
-    "id" => id,
-    "site" => site,
-    "time" => time,
-    "received_at" => received_at,
-    "via" => via,
-    "network" => network,
-    "visitor" => visitor,
-    "previous_visitor" => previous_visitor,
-    "host" => host,
-    "path" => path,
-    "name" => name,
-    "source" => source,
-    "channel" => channel,
-    "referrer_host" => referrer_host,
-    "utm_medium" => utm_medium,
-    "utm_campaign" => utm_campaign,
-    "utm_content" => utm_content,
-    "utm_term" => utm_term,
-    "browser" => browser,
-    "os" => os,
-    "device" => device,
-    "bot" => bot,
-    "automated" => automated,
-    "country" => country,
-    "region" => region,
-    "city" => city,
-    "language" => language,
-    "screen" => screen,
-    "engaged_ms" => engaged_ms,
-    "found" => found,
+members! { pub(super) set_seen, has, Seen<'a>, "type" => activity:
+    v id site time received_at via network visitor previous_visitor host path name source channel
+    referrer_host utm_medium utm_campaign utm_content utm_term browser os device bot automated
+    country region city language screen engaged_ms found
 }
 
 /// The member that says what the others are about.

@@ -95,13 +95,21 @@ macro_rules! numbers {
 }
 numbers!(u8, u16, u32, i32, i64);
 
-/// Makes a function that sets the field of a member. It returns the member's bit, each having one
-/// of its own, so that a member that comes twice can be told; no bit when the name is not known, and
-/// `None` to leave the record to the general parser.
+/// Makes a function that sets the field of a member; names that differ from their field's come first.
+/// It returns the member's bit, each having one of its own, so that a member that comes twice can be
+/// told; no bit when the name is not known, and `None` to leave the record to the general parser.
 #[macro_export]
 macro_rules! members {
-    ($vis:vis $set:ident, $bits:ident, $record:ty: $($name:literal => $field:ident,)+) => {
-        #[allow(non_upper_case_globals, dead_code, reason = "named after the fields")]
+    (
+        $vis:vis $set:ident, $bits:ident, $record:ty
+        $(, $name:literal => $renamed:ident)*: $($field:ident)+
+    ) => {
+        $crate::members! { @named $vis $set, $bits, $record:
+            $($name => $renamed,)* $(stringify!($field) => $field,)+
+        }
+    };
+    (@named $vis:vis $set:ident, $bits:ident, $record:ty: $($name:expr => $field:ident,)+) => {
+        #[allow(non_upper_case_globals, dead_code, reason = "one for each field")]
         mod $bits {
             #[repr(u32)]
             #[expect(non_camel_case_types, reason = "named after the fields")]

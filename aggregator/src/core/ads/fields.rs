@@ -104,23 +104,6 @@ impl<'a> Fields<'a> {
 }
 
 members! { pub(in crate::core) set_fields, has, Fields<'a>:
-    "previous_network" => previous_network,
-    "user_agent" => user_agent,
-    "ad" => ad,
-    "campaign" => campaign,
-    "placement" => placement,
-    "position" => position,
-    "query" => query,
-    "impression" => impression,
-    "billing" => billing,
-    "budget" => budget,
-    "target" => target,
-    "view_days" => view_days,
-    "measurable" => measurable,
-    "proof" => proof,
-    "impression_at" => impression_at,
-    "asn" => asn,
-    "timezone" => timezone,
-    "goal" => goal,
-    "transaction" => transaction,
+    previous_network user_agent ad campaign placement position query impression billing budget target
+    view_days measurable proof impression_at asn timezone goal transaction
 }

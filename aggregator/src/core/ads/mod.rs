@@ -11,7 +11,7 @@
 //! - [`devices`]: impressions that led to a conversion.
 
 use footfall_event::ads::performance::BudgetSet;
-use footfall_event::ads::{CostModel, name_hash, normalised_query, partition_of};
+use footfall_event::ads::{CostModel, normalised_query, partition_of};
 use footfall_event::money::Money;
 use footfall_event::record::{self, append_judgement};
 use footfall_event::{Activity, Topic};
@@ -68,14 +68,7 @@ impl Ads {
 
     /// The net impressions among what has been counted and was not written.
     pub(super) fn take_shown(&mut self) -> impl Iterator<Item = Delta> {
-        self.sums.drain(&self.keys).map(|delta| Delta {
-            campaign: name_hash(&delta.campaign),
-            site: name_hash(&delta.site),
-            placement: name_hash(&delta.placement),
-            position: delta.position,
-            minute: delta.minute,
-            net_impressions: u32::try_from(delta.measures.net_impressions).unwrap_or(0),
-        })
+        self.sums.drain(&self.keys).map(|delta| Delta::from(&delta))
     }
 
     fn impression(&mut self, event: &mut AdEvent<'_, '_>) {

@@ -1,5 +1,6 @@
 //! What stage 2 is told, and what it says.
 
+use footfall_event::ads::{AdDelta, name_hash};
 use serde::{Deserialize, Serialize};
 
 use crate::rules::travel;
@@ -69,6 +70,20 @@ pub struct Delta {
     pub minute: i64,
     /// How many.
     pub net_impressions: u32,
+}
+
+impl From<&AdDelta<'_>> for Delta {
+    fn from(delta: &AdDelta<'_>) -> Delta {
+        let shown = delta.measures.net_impressions.max(0);
+        Delta {
+            campaign: name_hash(&delta.campaign),
+            site: name_hash(&delta.site),
+            placement: name_hash(&delta.placement),
+            position: delta.position,
+            minute: delta.minute,
+            net_impressions: u32::try_from(shown).unwrap_or(u32::MAX),
+        }
+    }
 }
 
 /// A conversion of a click.
