@@ -10,9 +10,11 @@
 //!
 //! # The files
 //!
-//! `outbox-N.bin`, each a header and frames: a length (`u32`), an XXH3 of the rest (`u64`), a kind.
-//! A record has topic, partition, key and value; a note says up to which record all is in the log.
-//! A frame that is torn or damaged ends its file: the call that wrote it did not return.
+//! `outbox-N.bin`, each a header with the number of its first record, and frames: a length (`u32`),
+//! an XXH3 of the rest plus the number of the next record (`u64`), a kind. A record has topic,
+//! partition, key and value; a note says up to which record all is in the log. A frame that is torn
+//! or damaged ends its file: the call that wrote it did not return. So does one with another number:
+//! files are used again, and behind what is new in one there is what was there before.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -25,7 +27,7 @@ use crate::{AppendError, Log, LogError, RecordBatch};
 mod file;
 mod forward;
 
-use file::Files;
+use file::{Files, Frames};
 
 /// Where an outbox is kept, and how much may wait in it.
 #[derive(Clone, Debug)]
@@ -123,7 +125,7 @@ impl Outbox {
     /// batch is stored then.
     pub fn put(&self, batch: &RecordBatch) -> Result<(), AppendError> {
         // Nobody else has to wait for what can be done before it is our turn.
-        let frames = file::frames(batch);
+        let frames = Frames::of(batch);
         let mut state = self.inner.state();
         if state.closed {
             return Err(AppendError::Closed);
@@ -132,7 +134,7 @@ impl Outbox {
             return Err(AppendError::Busy);
         }
         let end = state.next + batch.len() as u64;
-        state.files.append(&frames, end).map_err(|error| match error.kind() {
+        state.files.append(frames).map_err(|error| match error.kind() {
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
                 AppendError::Full("the disk is full: make room".to_owned())
             }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -73,6 +73,15 @@ fn open(log: &Arc<Fake>, dir: &Path) -> Arc<Outbox> {
     Outbox::open(log.clone(), Settings::new(dir)).unwrap()
 }
 
+/// The files of a folder, with their lengths.
+fn files(dir: &Path) -> Vec<(PathBuf, u64)> {
+    let entry = |entry: std::io::Result<std::fs::DirEntry>| {
+        let entry = entry.unwrap();
+        (entry.path(), entry.metadata().unwrap().len())
+    };
+    std::fs::read_dir(dir).unwrap().map(entry).collect()
+}
+
 fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !holds() {
@@ -94,8 +103,7 @@ fn what_was_put_is_in_the_log_once_and_in_order() {
     let order = log.order.lock().unwrap();
     assert!((0..12_000).all(|n| order[n].starts_with(format!("click {n} ").as_bytes())));
     assert!(matches!(outbox.put(&batch(0)), Err(AppendError::Closed)));
-    let files = std::fs::read_dir(dir.path()).unwrap().count();
-    assert!(files <= 2, "{files} files are left");
+    assert!(files(dir.path()).len() <= 2);
     // Nothing comes again.
     drop(order);
     let again = open(&log, dir.path());
@@ -130,6 +138,48 @@ fn what_the_log_did_not_take_is_taken_by_the_next_process() {
     let third = open(&log, dir.path());
     third.close(Duration::from_secs(20));
     assert_eq!(log.order.lock().unwrap().len(), 101);
+}
+
+#[test]
+fn files_are_used_again_and_what_was_in_them_does_not_come_back() {
+    let (log, dir) = (Arc::new(Fake::default()), tempfile::tempdir().unwrap());
+    let outbox = open(&log, dir.path());
+    let mut number = 0;
+    let mut put = |count| {
+        for _ in 0..count {
+            // All are of one length: what is new ends where something old begins.
+            outbox.put(&batch(10_000_000 + number)).unwrap();
+            number += 1;
+        }
+    };
+    for _ in 0..10 {
+        put(4_500);
+        until("all are in the log", || outbox.waiting() == 0);
+    }
+    let used = files(dir.path());
+    assert!(used.len() <= 4, "{used:?}");
+    log.fails.store(true, Ordering::Release);
+    put(1_000);
+    // As a process that is killed leaves them.
+    let left = tempfile::tempdir().unwrap();
+    for (path, _) in files(dir.path()) {
+        std::fs::copy(&path, left.path().join(path.file_name().unwrap())).unwrap();
+    }
+    outbox.close(Duration::ZERO);
+    log.fails.store(false, Ordering::Release);
+    let next = open(&log, left.path());
+    until("what was left is in the log", || next.waiting() == 0);
+    assert_eq!(log.count(), 46_000);
+    assert!(log.stored.lock().unwrap().values().all(|count| *count == 1));
+    // Nothing of it stays in the files when nothing comes.
+    let rest = || files(left.path()).iter().map(|(_, bytes)| *bytes).sum::<u64>();
+    next.put(&batch(0)).unwrap();
+    until("the files are given up", || rest() < 10_000);
+    // Nor is it there after another start.
+    next.close(Duration::from_secs(20));
+    drop(next);
+    open(&log, left.path()).close(Duration::from_secs(20));
+    assert_eq!(log.order.lock().unwrap().len(), 46_001);
 }
 
 #[test]

@@ -1,9 +1,12 @@
-//! The outbox's files. Frames go to the newest; an older one is removed when all of its records
-//! are in the log.
+//! The outbox's files. Frames go to the newest. An older one is free when all of its records are in
+//! the log, and is written over from its start: making a file longer, and removing one, holds up who
+//! writes for longer than a thousand writes into room that is there. What nobody needs goes when
+//! there is nothing to do.
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,7 +16,9 @@ use crate::{RecordBatch, Topic};
 
 /// A file that has reached this size is followed by a new one.
 const FILE_BYTES: u64 = 4 << 20;
-const MAGIC: &[u8; 8] = b"ffoutbx1";
+/// So many free files are kept: two batches can be on their way to the log while a third comes.
+const FREE_MAX: usize = 2;
+const MAGIC: &[u8; 8] = b"ffoutbx2";
 const HEADER_BYTES: usize = 16;
 const FRAME_HEAD_BYTES: usize = 12;
 /// What a record's frame needs besides key and value, with a topic's name of common length.
@@ -28,11 +33,15 @@ pub(super) struct OutFile {
     bytes: u64,
     /// The number of the record after its last.
     end: u64,
+    /// Behind its frames there are some of an earlier use.
+    used_before: bool,
 }
 
 pub(super) struct Files {
     dir: PathBuf,
     files: VecDeque<OutFile>,
+    /// Files without records, to be used again.
+    free: Vec<OutFile>,
     /// The number of the next file.
     number: u64,
     next: u64,
@@ -50,19 +59,20 @@ impl Files {
             });
             found.extend(number.map(|number| (number, path)));
         }
-        found.sort();
         let mut files = Files {
             dir: dir.to_owned(),
             files: VecDeque::new(),
-            number: found.last().map_or(1, |(number, _)| number + 1),
+            free: Vec::new(),
+            number: found.iter().map(|(number, _)| number + 1).max().unwrap_or(1),
             next: 0,
         };
+        let read_all = found.into_iter().map(|(_, path)| Ok((std::fs::read(&path)?, path)));
+        let mut found = read_all.collect::<io::Result<Vec<_>>>()?;
+        found.sort_by_key(|(bytes, _)| first_record(bytes));
         let (mut records, mut confirmed) = (Vec::new(), 0);
-        for (_, path) in found {
-            let bytes = std::fs::read(&path)?;
-            let (first, frames) = read(&bytes);
-            files.next = files.next.max(first.unwrap_or(0));
-            for frame in frames {
+        for (bytes, path) in found {
+            files.next = files.next.max(first_record(&bytes).unwrap_or(0));
+            for frame in read(&bytes) {
                 match frame {
                     Frame::Record(topic, partition, key, value) => {
                         records.push((files.next, topic, partition, key.to_vec(), value.to_vec()));
@@ -71,9 +81,15 @@ impl Files {
                     Frame::Note(end) => confirmed = confirmed.max(end),
                 }
             }
-            let file = File::options().append(true).open(&path)?;
-            let (file, end) = (Arc::new(file), files.next);
-            files.files.push_back(OutFile { path, file, bytes: FILE_BYTES, end });
+            let file = Arc::new(File::options().write(true).open(&path)?);
+            let end = files.next;
+            files.files.push_back(OutFile {
+                path,
+                file,
+                bytes: FILE_BYTES,
+                end,
+                used_before: false,
+            });
         }
         let mut batch = RecordBatch::new();
         for (number, topic, partition, key, value) in records {
@@ -81,7 +97,8 @@ impl Files {
                 batch.push(topic, partition, &key, &value);
             }
         }
-        remove(files.done_until(confirmed));
+        let done = files.done_until(confirmed);
+        files.keep(free(done));
         Ok((files, if batch.is_empty() { Vec::new() } else { vec![batch] }))
     }
 
@@ -89,22 +106,39 @@ impl Files {
         self.next
     }
 
-    /// Writes the frames of records ([`frames`]), all of them or none; `end` is the number of the
-    /// record after the last.
-    pub(super) fn append(&mut self, frames: &[u8], end: u64) -> io::Result<()> {
-        self.write(frames)?;
+    /// Writes the frames of records ([`frames`]), all of them or none.
+    pub(super) fn append(&mut self, mut frames: Frames) -> io::Result<()> {
+        let end = frames.number(self.next);
+        self.write(&frames.bytes)?;
         self.next = end;
         self.files.back_mut().expect("it was just written").end = end;
         Ok(())
     }
 
     /// Notes that all records before this one are in the log. Returns the files that are done, to be
-    /// removed by [`remove`].
+    /// made free by [`free`].
     pub(super) fn note(&mut self, end: u64) -> io::Result<Vec<OutFile>> {
-        let mut bytes = Vec::with_capacity(32);
-        frame(&mut bytes, NOTE, |out| out.extend_from_slice(&end.to_le_bytes()));
-        self.write(&bytes)?;
+        let mut note = Frames { bytes: Vec::with_capacity(32) };
+        note.add(NOTE, |out| out.extend_from_slice(&end.to_le_bytes()));
+        note.number(self.next);
+        self.write(&note.bytes)?;
         Ok(self.done_until(end))
+    }
+
+    /// Keeps some free files for later. Returns the others, to be removed by [`remove`].
+    pub(super) fn keep(&mut self, files: Vec<OutFile>) -> Vec<OutFile> {
+        self.free.extend(files);
+        self.free.drain(..self.free.len().saturating_sub(FREE_MAX)).collect()
+    }
+
+    /// Gives up what was kept for later: for a time without records. Returns the files that were
+    /// free, to be removed by [`remove`].
+    pub(super) fn trim(&mut self) -> Vec<OutFile> {
+        if let Some(last) = self.files.back_mut().filter(|last| last.used_before) {
+            // If it fails, what is there stays there; it is not read.
+            last.used_before = last.file.set_len(last.bytes).is_err();
+        }
+        std::mem::take(&mut self.free)
     }
 
     /// The open files, to be synced.
@@ -117,7 +151,7 @@ impl Files {
             self.add()?;
         }
         let last = self.files.back_mut().expect("one was added");
-        match (&*last.file).write_all(bytes) {
+        match last.file.write_all_at(bytes, last.bytes) {
             Ok(()) => {
                 last.bytes += bytes.len() as u64;
                 Ok(())
@@ -133,16 +167,20 @@ impl Files {
     }
 
     fn add(&mut self) -> io::Result<()> {
-        let path = self.dir.join(format!("outbox-{}.bin", self.number));
-        let mut header = Vec::with_capacity(HEADER_BYTES);
-        header.extend_from_slice(MAGIC);
-        header.extend_from_slice(&self.next.to_le_bytes());
-        let mut file = private_file(&path)?;
-        file.write_all(&header)?;
-        self.number += 1;
-        let (file, bytes) = (Arc::new(file), HEADER_BYTES as u64);
-        self.files.push_back(OutFile { path, file, bytes, end: self.next });
+        let mut fresh = match self.free.pop() {
+            Some(free) => free,
+            None => self.make()?,
+        };
+        fresh.begin(self.next)?;
+        self.files.push_back(fresh);
         Ok(())
+    }
+
+    fn make(&mut self) -> io::Result<OutFile> {
+        let path = self.dir.join(format!("outbox-{}.bin", self.number));
+        let file = File::options().write(true).create_new(true).mode(0o600).open(&path)?;
+        self.number += 1;
+        Ok(OutFile { path, file: Arc::new(file), bytes: 0, end: 0, used_before: false })
     }
 
     /// Takes out the full files all of whose records are in the log.
@@ -153,12 +191,43 @@ impl Files {
     }
 }
 
-/// Removes files whose records are all in the log. Takes as long as the disk wants: not to be called
-/// while somebody waits for the outbox.
+impl OutFile {
+    /// From now on its first record has this number, and it has none yet: what is in it has lower
+    /// numbers.
+    fn begin(&mut self, first: u64) -> io::Result<()> {
+        let mut header = [0; HEADER_BYTES];
+        header[..8].copy_from_slice(MAGIC);
+        header[8..].copy_from_slice(&first.to_le_bytes());
+        self.file.write_all_at(&header, 0)?;
+        self.bytes = HEADER_BYTES as u64;
+        self.end = first;
+        Ok(())
+    }
+}
+
+/// Makes files free whose records are all in the log. This may take as long as the disk wants: not
+/// to be called while somebody waits for the outbox.
+pub(super) fn free(files: Vec<OutFile>) -> Vec<OutFile> {
+    let mut free = Vec::with_capacity(files.len());
+    for mut file in files {
+        file.used_before = true;
+        // The note that says so may be in this very file, so its records must not count any more.
+        match file.begin(file.end) {
+            Ok(()) => free.push(file),
+            Err(error) => {
+                tracing::warn!(%error, "a file of the outbox can't be used again");
+                remove(vec![file]);
+            }
+        }
+    }
+    free
+}
+
+/// Removes files. Takes as long as the disk wants, as [`free`] does.
 pub(super) fn remove(files: Vec<OutFile>) {
     for file in files {
-        // The note that says so may be in this very file, and what is left of a file that can't be
-        // removed would be appended again: so its contents go first.
+        // What is left of a file that can't be removed would be appended again: so its contents go
+        // first.
         let removed = file.file.set_len(0).and_then(|()| std::fs::remove_file(&file.path));
         if let Err(error) = removed {
             tracing::warn!(%error, "a file of the outbox can't be removed");
@@ -166,37 +235,53 @@ pub(super) fn remove(files: Vec<OutFile>) {
     }
 }
 
-fn private_file(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    File::options().append(true).create_new(true).mode(0o600).open(path)
+/// Frames as they stand in a file, but for their numbers.
+pub(super) struct Frames {
+    bytes: Vec<u8>,
 }
 
-/// Records as they stand in a file.
-pub(super) fn frames(batch: &RecordBatch) -> Vec<u8> {
-    let mut buffer = Vec::with_capacity(batch.bytes() + batch.len() * RECORD_OVERHEAD);
-    for (partition, key, value) in batch.iter() {
-        frame(&mut buffer, RECORD, |out| {
-            let topic = partition.topic.name().as_bytes();
-            out.push(topic.len() as u8);
-            out.extend_from_slice(topic);
-            out.extend_from_slice(&partition.number.to_le_bytes());
-            out.extend_from_slice(&(key.len() as u32).to_le_bytes());
-            out.extend_from_slice(key);
-            out.extend_from_slice(value);
-        });
+impl Frames {
+    pub(super) fn of(batch: &RecordBatch) -> Frames {
+        let bytes = batch.bytes() + batch.len() * RECORD_OVERHEAD;
+        let mut frames = Frames { bytes: Vec::with_capacity(bytes) };
+        for (partition, key, value) in batch.iter() {
+            frames.add(RECORD, |out| {
+                let topic = partition.topic.name().as_bytes();
+                out.push(topic.len() as u8);
+                out.extend_from_slice(topic);
+                out.extend_from_slice(&partition.number.to_le_bytes());
+                out.extend_from_slice(&(key.len() as u32).to_le_bytes());
+                out.extend_from_slice(key);
+                out.extend_from_slice(value);
+            });
+        }
+        frames
     }
-    buffer
-}
 
-fn frame(out: &mut Vec<u8>, kind: u8, write: impl FnOnce(&mut Vec<u8>)) {
-    let start = out.len();
-    out.extend_from_slice(&[0; FRAME_HEAD_BYTES]);
-    out.push(kind);
-    write(out);
-    let body = &out[start + FRAME_HEAD_BYTES..];
-    let (length, sum) = (body.len() as u32, xxh3_64(body));
-    out[start..start + 4].copy_from_slice(&length.to_le_bytes());
-    out[start + 4..start + FRAME_HEAD_BYTES].copy_from_slice(&sum.to_le_bytes());
+    fn add(&mut self, kind: u8, write: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(&[0; FRAME_HEAD_BYTES]);
+        self.bytes.push(kind);
+        write(&mut self.bytes);
+        let body = &self.bytes[start + FRAME_HEAD_BYTES..];
+        let (length, sum) = (body.len() as u32, xxh3_64(body));
+        self.bytes[start..start + 4].copy_from_slice(&length.to_le_bytes());
+        self.bytes[start + 4..start + FRAME_HEAD_BYTES].copy_from_slice(&sum.to_le_bytes());
+    }
+
+    /// Gives them their numbers, which are part of their sums. Returns the one after the last.
+    fn number(&mut self, first: u64) -> u64 {
+        let mut number = first;
+        let mut rest = self.bytes.as_mut_slice();
+        while let Some((length, after)) = rest.split_first_chunk_mut() {
+            let length = u32::from_le_bytes(*length) as usize;
+            let (sum, after) = after.split_first_chunk_mut().expect("a frame has a sum");
+            *sum = u64::from_le_bytes(*sum).wrapping_add(number).to_le_bytes();
+            number += 1;
+            rest = &mut after[length..];
+        }
+        number
+    }
 }
 
 enum Frame<'a> {
@@ -204,28 +289,31 @@ enum Frame<'a> {
     Note(u64),
 }
 
-/// The number of a file's first record, and its frames up to the first that is not whole.
-fn read(bytes: &[u8]) -> (Option<u64>, Vec<Frame<'_>>) {
-    let Some((header, mut rest)) = bytes.split_at_checked(HEADER_BYTES) else {
-        return (None, Vec::new());
-    };
-    if &header[..8] != MAGIC {
-        return (None, Vec::new());
-    }
-    let first = header[8..].first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
+/// The number of a file's first record, if it is a file of the outbox.
+fn first_record(bytes: &[u8]) -> Option<u64> {
+    let (header, _) = bytes.split_first_chunk::<HEADER_BYTES>()?;
+    let first = header.strip_prefix(MAGIC)?.first_chunk()?;
+    Some(u64::from_le_bytes(*first))
+}
+
+/// The frames of a file up to the first that is not whole, or of an earlier use.
+fn read(bytes: &[u8]) -> Vec<Frame<'_>> {
+    let Some(mut next) = first_record(bytes) else { return Vec::new() };
+    let mut rest = &bytes[HEADER_BYTES..];
     let mut frames = Vec::new();
-    while let Some((frame, after)) = next_frame(rest) {
+    while let Some((frame, after)) = next_frame(rest, next) {
+        next += u64::from(matches!(frame, Frame::Record(..)));
         frames.push(frame);
         rest = after;
     }
-    (first, frames)
+    frames
 }
 
-fn next_frame(bytes: &[u8]) -> Option<(Frame<'_>, &[u8])> {
+fn next_frame(bytes: &[u8], number: u64) -> Option<(Frame<'_>, &[u8])> {
     let (head, rest) = bytes.split_at_checked(FRAME_HEAD_BYTES)?;
     let length = u32::from_le_bytes(*head.first_chunk()?) as usize;
     let (body, rest) = rest.split_at_checked(length)?;
-    if u64::from_le_bytes(*head[4..].first_chunk()?) != xxh3_64(body) {
+    if u64::from_le_bytes(*head[4..].first_chunk()?) != xxh3_64(body).wrapping_add(number) {
         return None;
     }
     let (kind, body) = body.split_first()?;

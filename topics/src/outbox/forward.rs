@@ -3,7 +3,7 @@
 use std::sync::{PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
-use super::Inner;
+use super::{Inner, file};
 use crate::{AppendError, RecordBatch};
 
 /// Bytes appended to the log at once. Larger batches keep a processor busy for longer than whoever
@@ -38,8 +38,19 @@ pub(super) fn run(inner: &Inner) {
         });
         drop(state);
         inner.changed.notify_all();
-        super::file::remove(done);
+        if !done.is_empty() {
+            let free = file::free(done);
+            let too_many = inner.state().files.keep(free);
+            file::remove(too_many);
+        }
     }
+    trim(inner);
+}
+
+/// Gives up what was kept for records that don't come.
+fn trim(inner: &Inner) {
+    let spare = inner.state().files.trim();
+    file::remove(spare);
 }
 
 /// The first batch that waits, with what came within a moment after it. `None` when closed.
@@ -47,7 +58,13 @@ fn next(inner: &Inner) -> Option<RecordBatch> {
     let mut state = inner.state();
     while !state.closed && state.waiting.is_empty() {
         let waited = inner.changed.wait_timeout(state, TICK);
-        state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        let (still, timed) = waited.unwrap_or_else(PoisonError::into_inner);
+        state = still;
+        if timed.timed_out() && state.waiting.is_empty() {
+            drop(state);
+            trim(inner);
+            state = inner.state();
+        }
     }
     if !state.closed && state.waiting_bytes < BATCH_BYTES {
         drop(state);
