@@ -124,14 +124,11 @@ struct VisitsRow {
 #[derive(Debug, Row, Deserialize)]
 struct PageviewsRow {
     bucket: u32,
-    pageviews: i64,
-    visitors: i64,
-}
-
-#[derive(Debug, Row, Deserialize)]
-struct LeftOutRow {
+    /// Left out of net counts, for this reason.
+    invalid: bool,
     reason: String,
     pageviews: i64,
+    visitors: i64,
 }
 
 /// The granularity of the warehouse's roll-ups of totals.
@@ -145,15 +142,10 @@ impl Figures {
         period: &Period,
         unit: Unit,
     ) -> Result<Figures, Failure> {
-        let [visits, pageviews, left_out] = queries(runner.client(), view, period, unit);
-        let (visits, pageviews, left_out) = tokio::join!(
-            runner.rows("visits", visits),
-            runner.rows("pageviews", pageviews),
-            runner.rows::<LeftOutRow>("left_out", left_out),
-        );
-        let mut figures = fold(period, visits?, pageviews?);
-        figures.left_out = left_out?.into_iter().map(|row| (row.reason, row.pageviews)).collect();
-        Ok(figures)
+        let [visits, pageviews] = queries(runner.client(), view, period, unit);
+        let (visits, pageviews) =
+            tokio::join!(runner.rows("visits", visits), runner.rows("pageviews", pageviews));
+        Ok(fold(view, period, visits?, pageviews?))
     }
 
     /// Whether there is nothing at all in the period.
@@ -162,16 +154,15 @@ impl Figures {
     }
 }
 
-/// The statements: visits, page views, and those that net counts leave out.
-pub(crate) fn queries(client: &Client, view: &View, period: &Period, unit: Unit) -> [Query; 3] {
+/// The statements: visits and page views.
+pub(crate) fn queries(client: &Client, view: &View, period: &Period, unit: Unit) -> [Query; 2] {
     let edges = period.edges(unit);
     let hourly = hourly(period, &edges);
     let visits = match hourly {
         true => [("{source}", "visit_hours"), ("{time}", "hour")],
         false => [("{source}", "sessions"), ("{time}", "start")],
     };
-    let range = &period.current;
-    let of_range = |hourly| match hourly {
+    let pageviews = match hourly {
         true => [
             ("{source}", "event_hours"),
             ("{time}", "hour"),
@@ -185,17 +176,14 @@ pub(crate) fn queries(client: &Client, view: &View, period: &Period, unit: Unit)
             ("{reason}", "reasons[1]"),
         ],
     };
-    let visits = filled(include_str!("figures/visits.sql"), &visits);
-    let pageviews = filled(include_str!("figures/pageviews.sql"), &of_range(hourly));
-    let whole = range.from % HOUR_MS == 0 && range.to % HOUR_MS == 0;
-    let left_out = filled(include_str!("figures/left_out.sql"), &of_range(whole));
-    let left_out =
-        client.query(&left_out).bind(&view.site).bind(seconds(range.from)).bind(seconds(range.to));
-    [
-        bind(client.query(&visits), view, period, &edges),
-        bind(client.query(&pageviews), view, period, &edges),
-        left_out,
-    ]
+    // No projection fits; looking at each of them takes longer than the answer.
+    let visits = client
+        .query(&filled(include_str!("figures/visits.sql"), &visits))
+        .with_setting("optimize_use_projections", "0");
+    let pageviews = client.query(&filled(include_str!("figures/pageviews.sql"), &pageviews));
+    let net = |query: Query| query.bind(&view.site).bind(view.gross);
+    let all = |query: Query| query.bind(&view.site);
+    [bind(visits, net, period, &edges), bind(pageviews, all, period, &edges)]
 }
 
 fn filled(sql: &str, words: &[(&str, &str)]) -> String {
@@ -209,28 +197,27 @@ pub(crate) fn hourly(period: &Period, edges: &[i64]) -> bool {
 }
 
 /// Both statements take the same arguments: the roll-up's part, then the rest of the hour in
-/// which a comparison ends.
-fn bind(query: Query, view: &View, period: &Period, edges: &[i64]) -> Query {
+/// which a comparison ends. `scope` binds what each part has besides times.
+fn bind(query: Query, scope: impl Fn(Query) -> Query, period: &Period, edges: &[i64]) -> Query {
     let edges: Vec<u32> = edges.iter().map(|&edge| seconds(edge)).collect();
     let none = (period.current.from, period.current.from);
     let (from, to) = period.previous.as_ref().map_or(none, |range| (range.from, range.to));
     let whole_to = (to.div_euclid(HOUR_MS) * HOUR_MS).max(from);
-    query
-        .bind(&edges)
-        .bind(&view.site)
-        .bind(view.gross)
+    let whole = scope(query.bind(&edges))
         .bind(seconds(period.current.from))
         .bind(seconds(period.current.to))
         .bind(seconds(from))
-        .bind(seconds(whole_to))
-        .bind(&edges)
-        .bind(&view.site)
-        .bind(view.gross)
-        .bind(whole_to)
-        .bind(to)
+        .bind(seconds(whole_to));
+    scope(whole.bind(&edges)).bind(whole_to).bind(to)
 }
 
-fn fold(period: &Period, visits: Vec<VisitsRow>, pageviews: Vec<PageviewsRow>) -> Figures {
+fn fold(
+    view: &View,
+    period: &Period,
+    visits: Vec<VisitsRow>,
+    pageviews: Vec<PageviewsRow>,
+) -> Figures {
+    let mut left_out: BTreeMap<String, i64> = BTreeMap::new();
     let mut buckets: BTreeMap<i64, Counts> = BTreeMap::new();
     for row in visits {
         let counts = buckets.entry(i64::from(row.bucket) * 1_000).or_default();
@@ -240,10 +227,19 @@ fn fold(period: &Period, visits: Vec<VisitsRow>, pageviews: Vec<PageviewsRow>) -
         counts.duration_ms += row.duration_ms;
     }
     for row in pageviews {
-        let counts = buckets.entry(i64::from(row.bucket) * 1_000).or_default();
-        counts.pageviews += row.pageviews;
-        counts.visitors += row.visitors;
+        let at = i64::from(row.bucket) * 1_000;
+        if view.gross || !row.invalid {
+            let counts = buckets.entry(at).or_default();
+            counts.pageviews += row.pageviews;
+            counts.visitors += row.visitors;
+        }
+        let now = period.current.from..period.current.to;
+        if row.invalid && row.pageviews > 0 && now.contains(&at) {
+            *left_out.entry(row.reason).or_default() += row.pageviews;
+        }
     }
+    let mut left_out: LeftOut = left_out.into_iter().collect();
+    left_out.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let sum = |from: i64, to: i64| {
         let mut total = Counts::default();
         for counts in buckets.range(from..to).map(|(_, counts)| counts) {
@@ -260,6 +256,6 @@ fn fold(period: &Period, visits: Vec<VisitsRow>, pageviews: Vec<PageviewsRow>) -
         current: sum(period.current.from, period.current.to),
         previous: period.previous.as_ref().map(|range| sum(range.from, range.to)),
         buckets,
-        left_out: LeftOut::new(),
+        left_out,
     }
 }
