@@ -12,6 +12,7 @@
 //! - `statement`, `request`, `reply`: the HTTP interface's form, without I/O.
 //! - `http`: the handlers; `results`: what they answer with.
 //! - `secrets`: users and passwords.
+//! - `tokens`: what a kill leaves behind in the store, mended before it is opened.
 //! - [`Supervisor`]: the parent's side.
 
 mod http;
@@ -25,6 +26,7 @@ mod serve;
 mod settings;
 mod statement;
 mod supervisor;
+mod tokens;
 
 pub use secrets::{password, password_path};
 pub use serve::run;

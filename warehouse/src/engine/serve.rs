@@ -20,7 +20,7 @@ use super::library::{Connection, Library};
 use super::pool::Pool;
 use super::secrets::Secrets;
 use super::supervisor::SUPERVISED;
-use super::{EngineError, Settings, find_library};
+use super::{EngineError, Settings, find_library, tokens};
 
 /// Requests under way get so long to end when the engine is told to.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -92,6 +92,8 @@ fn open(
     library: &Path,
 ) -> Result<(&'static Library, Vec<String>, Connection), EngineError> {
     let configuration = settings.write_files()?;
+    tokens::forget_what_is_not_stored(&settings.store())
+        .map_err(|source| EngineError::Folder { path: settings.store(), source })?;
     let arguments = vec![
         format!("--path={}", settings.store().display()),
         format!("--config-file={}", configuration.display()),

@@ -64,7 +64,11 @@ pub(crate) struct Engine {
 
 impl Engine {
     pub(crate) async fn start() -> Engine {
-        let data = tempfile::tempdir().unwrap();
+        Engine::start_on(tempfile::tempdir().unwrap()).await
+    }
+
+    /// Starts it on a folder that another one may have had before.
+    pub(crate) async fn start_on(data: TempDir) -> Engine {
         let address = free_address();
         let (folder, listen) = (data.path().to_owned(), address.clone());
         let supervisor = Supervisor::start(
