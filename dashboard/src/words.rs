@@ -201,26 +201,34 @@ pub(crate) const fn column(dimension: Dimension) -> &'static str {
 
 /// "All 214 pages".
 pub(crate) fn all_of(dimension: Dimension, rows: u64) -> String {
-    let noun = match dimension {
-        Dimension::Page => "pages",
-        Dimension::Entry => "entry pages",
-        Dimension::Exit => "exit pages",
-        Dimension::Source => "sources",
-        Dimension::Channel => "channels",
-        Dimension::Campaign => "campaigns",
-        Dimension::Country => "countries",
-        Dimension::Region => "regions",
-        Dimension::City => "cities",
-        Dimension::Language => "languages",
-        Dimension::Device => "sizes",
-        Dimension::Browser => "browsers",
-        Dimension::System => "systems",
-        Dimension::Screen => "widths",
-        Dimension::Query => "queries",
-        Dimension::QueryWithoutResult => "queries without result",
-        Dimension::Action => "actions",
+    let (one, many) = match dimension {
+        Dimension::Page => ("page", "pages"),
+        Dimension::Entry => ("entry page", "entry pages"),
+        Dimension::Exit => ("exit page", "exit pages"),
+        Dimension::Source => ("source", "sources"),
+        Dimension::Channel => ("channel", "channels"),
+        Dimension::Campaign => ("campaign", "campaigns"),
+        Dimension::Country => ("country", "countries"),
+        Dimension::Region => ("region", "regions"),
+        Dimension::City => ("city", "cities"),
+        Dimension::Language => ("language", "languages"),
+        Dimension::Device => ("size", "sizes"),
+        Dimension::Browser => ("browser", "browsers"),
+        Dimension::System => ("system", "systems"),
+        Dimension::Screen => ("width", "widths"),
+        Dimension::Query => ("query", "queries"),
+        Dimension::QueryWithoutResult => ("query without result", "queries without result"),
+        Dimension::Action => ("action", "actions"),
     };
-    format!("All {} {noun}", format::count(rows.cast_signed()))
+    all(rows, one, many)
+}
+
+/// How many rows there are: "All 214 pages", "1 page".
+fn all(rows: u64, one: &str, many: &str) -> String {
+    match rows {
+        1 => format!("1 {one}"),
+        _ => format!("All {} {many}", format::count(rows.cast_signed())),
+    }
 }
 
 pub(crate) fn device(word: &str) -> &str {

@@ -5,7 +5,6 @@ use super::{
     VIEWABLE,
 };
 use crate::ads::choice::{AdPanel, Measure, Rows};
-use crate::format;
 
 /// The label of a measure.
 pub(crate) const fn measure(measure: Measure) -> &'static str {
@@ -80,19 +79,19 @@ pub(crate) const fn ad_panel_empty(panel: AdPanel) -> &'static str {
 
 /// "All 6 placements".
 pub(crate) fn all_ads(panel: AdPanel, of: Rows, count: u64) -> String {
-    let noun = match (panel, of) {
-        (AdPanel::Campaigns, Rows::Campaigns) => "campaigns",
-        (AdPanel::Campaigns, Rows::Ads) => "ads",
-        (AdPanel::Campaigns, Rows::Advertisers) => "advertisers",
-        (AdPanel::Positions, _) => "positions",
-        (AdPanel::Removed, _) => "reasons",
-        (AdPanel::Placements, _) => "placements",
-        (AdPanel::Criteria, _) => "searches",
-        (AdPanel::Devices, _) => "devices",
-        (AdPanel::Countries, _) => "countries",
-        (AdPanel::Delay, _) => "times",
+    let (one, many) = match (panel, of) {
+        (AdPanel::Campaigns, Rows::Campaigns) => ("campaign", "campaigns"),
+        (AdPanel::Campaigns, Rows::Ads) => ("ad", "ads"),
+        (AdPanel::Campaigns, Rows::Advertisers) => ("advertiser", "advertisers"),
+        (AdPanel::Positions, _) => ("position", "positions"),
+        (AdPanel::Removed, _) => ("reason", "reasons"),
+        (AdPanel::Placements, _) => ("placement", "placements"),
+        (AdPanel::Criteria, _) => ("search", "searches"),
+        (AdPanel::Devices, _) => ("device", "devices"),
+        (AdPanel::Countries, _) => ("country", "countries"),
+        (AdPanel::Delay, _) => ("time", "times"),
     };
-    format!("All {} {noun}", format::count(count.cast_signed()))
+    super::all(count, one, many)
 }
 
 /// The name of a class of time to click.
