@@ -98,7 +98,7 @@ impl Files {
             }
         }
         let done = files.done_until(confirmed);
-        files.keep(free(done));
+        remove(files.keep(free(done)));
         Ok((files, if batch.is_empty() { Vec::new() } else { vec![batch] }))
     }
 
@@ -106,7 +106,7 @@ impl Files {
         self.next
     }
 
-    /// Writes the frames of records ([`frames`]), all of them or none.
+    /// Writes the frames of records, all of them or none.
     pub(super) fn append(&mut self, mut frames: Frames) -> io::Result<()> {
         let end = frames.number(self.next);
         self.write(&frames.bytes)?;
@@ -171,9 +171,14 @@ impl Files {
             Some(free) => free,
             None => self.make()?,
         };
-        fresh.begin(self.next)?;
-        self.files.push_back(fresh);
-        Ok(())
+        let begun = fresh.begin(self.next);
+        // On a full disk it is tried again, not one more file made each time.
+        if begun.is_ok() {
+            self.files.push_back(fresh)
+        } else {
+            self.free.push(fresh)
+        }
+        begun
     }
 
     fn make(&mut self) -> io::Result<OutFile> {
