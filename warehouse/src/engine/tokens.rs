@@ -27,14 +27,18 @@ pub(super) fn forget_what_is_not_stored(store: &Path) -> io::Result<usize> {
 /// Looks at the last token of one table.
 fn forget_last(table: &Path) -> io::Result<bool> {
     for path in newest_first(&table.join("deduplication_logs"))? {
-        let text = fs::read_to_string(&path)?;
-        let whole = text.rfind('\n').map_or(0, |at| at + 1);
-        let last = text[..whole].trim_end_matches('\n').rfind('\n').map_or(0, |at| at + 1);
-        let keep = match added_part(&text[last..whole]) {
+        let bytes = fs::read(&path)?;
+        // Behind the last line break there is what a crash left of a line, whatever it is.
+        let behind_break =
+            |bytes: &[u8]| bytes.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
+        let whole = behind_break(&bytes);
+        let last = behind_break(&bytes[..whole.saturating_sub(1)]);
+        let line = std::str::from_utf8(&bytes[last..whole]).unwrap_or_default();
+        let keep = match added_part(line) {
             Some(part) if !is_stored(table, part)? => last,
             _ => whole,
         };
-        if keep < text.len() {
+        if keep < bytes.len() {
             let file = OpenOptions::new().write(true).open(&path)?;
             file.set_len(keep as u64)?;
             file.sync_all()?;
@@ -143,7 +147,7 @@ mod tests {
     #[test]
     fn a_token_goes_when_its_part_is_not_there() {
         let lost = format!("{STORED}1\t202611_2_2_0\t202611_3_4\n");
-        let table: [Case<'_>; 9] = [
+        let table: [Case<'_>; 10] = [
             // Stored, under its own name, merged, and changed since.
             (&["202611_1_1_0", "202611_2_2_0"], &[&lost], 0, &[&lost]),
             (&["202611_1_2_1"], &[&lost], 0, &[&lost]),
@@ -156,6 +160,7 @@ mod tests {
             (&["202611_1_1_0"], &[&lost, ""], 1, &[STORED, ""]),
             // A line that is not whole was never answered; nor is what would follow it.
             (&["202611_1_1_0"], &[&format!("{STORED}1\t2026")], 1, &[STORED]),
+            (&["202611_1_1_0"], &[&format!("{STORED}\0\0\0")], 1, &[STORED]),
             // That a part was dropped is said on purpose.
             (&[], &["2\t202611_1_1_0\t202611_1_2\n"], 0, &["2\t202611_1_1_0\t202611_1_2\n"]),
         ];
