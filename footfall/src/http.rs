@@ -12,12 +12,14 @@ use footfall_ingest::Ingest;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use serde::{Deserialize, Serialize};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
+mod cores;
 mod timer;
 
+pub(crate) use cores::Cores;
 use timer::ConnectionTimer;
 
 /// Limits of a listener.
@@ -59,11 +61,13 @@ impl From<Router> for App {
     }
 }
 
-/// Serves `app` until `shutdown`, then lets requests in flight finish.
+/// Serves `app` until `shutdown`, then lets requests in flight finish. Connections are answered by
+/// `cores`.
 pub(crate) async fn serve(
     listener: TcpListener,
     app: impl Into<App>,
     settings: &Settings,
+    cores: &Cores,
     shutdown: impl Future<Output = ()>,
 ) {
     let app = app.into();
@@ -79,28 +83,29 @@ pub(crate) async fn serve(
             permit = connections.clone().acquire_owned() => permit.expect("never closed"),
             () = &mut shutdown => break,
         };
-        let (stream, peer) = tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    // Out of file descriptors, or the peer is gone already: both pass.
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    continue;
-                }
-            },
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
             () = &mut shutdown => break,
         };
-        drop(stream.set_nodelay(true));
-        let service = service(app.clone(), peer);
-        let connection = graceful.watch(
-            http.timer(ConnectionTimer::default()).serve_connection(TokioIo::new(stream), service),
-        );
-        tokio::spawn(async move {
-            // Errors here are the client's: it went away, was too slow, or spoke no HTTP.
-            drop(connection.await);
-            drop(permit);
+        let given = accepted.and_then(|(stream, peer)| {
+            drop(stream.set_nodelay(true));
+            let service = service(app.clone(), peer);
+            cores.give(stream, |stream: TcpStream| {
+                let http = http.timer(ConnectionTimer::default());
+                let connection = http.serve_connection(TokioIo::new(stream), service);
+                let connection = graceful.watch(connection);
+                async move {
+                    // Errors here are the client's: it went away, was too slow, or spoke no HTTP.
+                    drop(connection.await);
+                    drop(permit);
+                }
+            })
         });
+        if let Err(error) = given {
+            // Out of file descriptors, or the peer is gone already: both pass.
+            tracing::warn!(%error, "a connection could not be accepted");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
     drop(listener);
     let limit = Duration::from_secs(settings.drain_timeout_s);

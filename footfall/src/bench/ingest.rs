@@ -33,8 +33,8 @@ pub(crate) fn serve_bare(address: SocketAddr) -> Result<()> {
         let listener = tokio::net::TcpListener::bind(address).await?;
         let app = Router::new().route("/e", post(|_: Bytes| async { StatusCode::NO_CONTENT }));
         println!("listening");
-        let settings = http::Settings::default();
-        http::serve(listener, app, &settings, std::future::pending()).await;
+        let (settings, cores) = (http::Settings::default(), http::Cores::start()?);
+        http::serve(listener, app, &settings, &cores, std::future::pending()).await;
         Ok(())
     })
 }
@@ -59,7 +59,8 @@ pub(crate) fn serve_ingest(address: SocketAddr, folder: &Path) -> Result<()> {
         std::thread::spawn(move || say_clicks(&*counting));
         let router = footfall_ingest::app(ingest.clone());
         let app = http::App { clicks: Some(ingest), router };
-        http::serve(listener, app, &config.http, std::future::pending()).await;
+        let cores = http::Cores::start()?;
+        http::serve(listener, app, &config.http, &cores, std::future::pending()).await;
         Ok(())
     })
 }

@@ -4,6 +4,7 @@
 //! against its target; both are printed. Everything runs on loopback in temporary folders.
 
 mod aggregate;
+mod arrivals;
 mod catalogue;
 mod child;
 mod dashboard;

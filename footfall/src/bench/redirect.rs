@@ -6,59 +6,85 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use super::wrk;
-use super::{Row, grouped};
+use super::arrivals::{self, Arrived};
+use super::child::processor_time;
+use super::{Row, grouped, wrk};
 use crate::roles;
 
 /// How often the two take turns. The machine's speed changes within seconds, and with it the slowest
 /// hundredth of the answers: each round is held against its neighbour, and the median round counts.
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 15;
 /// Seconds of a round at the least.
 const ROUND_S: u32 = 2;
 /// Connections at the peak.
 const CONNECTIONS: u32 = 64;
-/// A connection rests this long between two clicks, on average, at half the peak.
-const REST_MS: u32 = 10;
+
+/// A click.
+const PATH: &str = "/c/boots?placement=top&position=2&query=hiking%20boots";
 
 /// Redirects at half their peak rate.
 pub(crate) fn measure(seconds: u32) -> Result<Row> {
     let nginx = Nginx::start()?;
     let mut ours = Server::start()?;
-    let path = "/c/boots?placement=top&position=2&query=hiking%20boots";
-    let url = format!("http://{}{path}", ours.address);
-    let nginx_url = format!("http://127.0.0.1:{}{path}", nginx.port);
-    let each = (seconds / ROUNDS as u32).max(ROUND_S);
-    let peak = wrk::get(&url, CONNECTIONS, 0, 3)?;
+    let nginx_address = format!("127.0.0.1:{}", nginx.port);
+    let each = Duration::from_secs((seconds / ROUNDS as u32).max(ROUND_S).into());
+    let peak = wrk::get(&format!("http://{}{PATH}", ours.address), CONNECTIONS, 3)?;
+    ensure!(peak.failed == 0, "{} clicks were not redirected", peak.failed);
     // What our peak was for us, too: nobody's first connections are measured.
-    wrk::get(&nginx_url, CONNECTIONS, 0, 3)?;
+    wrk::get(&format!("http://{nginx_address}{PATH}"), CONNECTIONS, 3)?;
     let mut sent = peak.requests;
-    // So many connections that rest so long make half the rate.
-    let connections = ((peak.requests_per_s / 2.0) as u32 * REST_MS / 1_000).clamp(4, 2_000);
+    let half = peak.requests_per_s / 2.0;
     let mut rounds = Vec::new();
-    let mut rate = 0.0;
     for _ in 0..ROUNDS {
-        let theirs = wrk::get(&nginx_url, connections, REST_MS, each)?;
-        let round = wrk::get(&url, connections, REST_MS, each)?;
-        ensure!(round.failed == 0, "{} clicks were not redirected", round.failed);
-        sent += round.requests;
-        rate += round.requests_per_s / ROUNDS as f64;
-        rounds.push((round.p99_ms, theirs.p99_ms));
+        let theirs = Round::of(nginx.child.id(), &nginx_address, half, each)?;
+        let ours = Round::of(ours.child.id(), &ours.address, half, each)?;
+        sent += ours.arrived.requests;
+        rounds.push((ours, theirs));
     }
     ours.wait_for(sent)?;
-    let ratio = median(rounds.iter().map(|(ours, theirs)| ours / theirs));
-    let our_p99 = median(rounds.iter().map(|(ours, _)| *ours));
-    let their_p99 = median(rounds.iter().map(|(_, theirs)| *theirs));
+    let ratio = median(rounds.iter().map(|(a, b)| a.arrived.p99_ms / b.arrived.p99_ms));
+    let rate = median(rounds.iter().map(|(ours, _)| ours.arrived.requests_per_s));
+    let said = |of: fn(&(Round, Round)) -> Round| {
+        let p99_ms = median(rounds.iter().map(|round| of(round).arrived.p99_ms));
+        let each_us = median(rounds.iter().map(|round| of(round).processor_us()));
+        (p99_ms, each_us)
+    };
+    let ((our_p99, our_us), (their_p99, their_us)) = (said(|(a, _)| *a), said(|(_, b)| *b));
     Ok(Row {
         figure: "redirect, click recorded, p99 at half the peak rate, ms",
         ours: format!(
-            "{our_p99:.2} ({ratio:.2} × baseline, median of {ROUNDS} rounds) at {} of {} per second",
+            "{our_p99:.2} ({ratio:.2} × baseline, median of {ROUNDS} rounds) at {} of {} per second, \
+             {our_us:.1} µs of processor time each",
             grouped(rate),
             grouped(peak.requests_per_s)
         ),
-        baseline: format!("{their_p99:.2} nginx `return 302` at the same rate"),
+        baseline: format!(
+            "{their_p99:.2} nginx `return 302` at the same rate, {their_us:.1} µs each"
+        ),
         target: "≤ 1.5 × baseline",
         holds: ratio <= 1.5,
     })
+}
+
+/// What one of the two did in its turn.
+#[derive(Clone, Copy)]
+struct Round {
+    arrived: Arrived,
+    /// Of the server and its children.
+    processor: Duration,
+}
+
+impl Round {
+    fn of(server: u32, address: &str, rate: f64, time: Duration) -> Result<Round> {
+        let before = processor_time(server)?;
+        let arrived = arrivals::get(address, PATH, rate, time)?;
+        Ok(Round { arrived, processor: processor_time(server)? - before })
+    }
+
+    /// Processor time of a request, microseconds.
+    fn processor_us(&self) -> f64 {
+        self.processor.as_secs_f64() * 1e6 / self.arrived.requests as f64
+    }
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {

@@ -75,6 +75,7 @@ async fn run_until_stopped(config: &mut Config, parts: Parts, json: bool) -> Res
         listener = Some(bound);
     }
     let metrics = telemetry::start_metrics()?;
+    let cores = Arc::new(http::Cores::start()?);
     let log = open_log(config, parts)?;
     let view = CatalogView::follow(log.clone())?;
     let needs_engine = parts.is_serve() && !config.uses_clickhouse_server();
@@ -86,9 +87,10 @@ async fn run_until_stopped(config: &mut Config, parts: Parts, json: bool) -> Res
         let metrics_address = metrics_listener.local_addr()?;
         let metrics_app = telemetry::app(metrics, running.all_ready());
         let metrics_stop = stop.clone().cancelled_owned();
-        let http_settings = config.http.clone();
+        let (http_settings, metrics_cores) = (config.http.clone(), cores.clone());
         tokio::spawn(async move {
-            http::serve(metrics_listener, metrics_app, &http_settings, metrics_stop).await;
+            let (listener, settings) = (metrics_listener, &http_settings);
+            http::serve(listener, metrics_app, settings, &metrics_cores, metrics_stop).await;
         });
         if let (Some(_), Some(aggregator)) = (&engine, &running.aggregator) {
             // Whoever follows the printed address at once should find figures, not a note.
@@ -104,7 +106,9 @@ async fn run_until_stopped(config: &mut Config, parts: Parts, json: bool) -> Res
         let router = std::mem::take(&mut running.router);
         let app = http::App { clicks: running.ingest.clone(), router };
         match listener {
-            Some(listener) => http::serve(listener, app, &config.http, stop.cancelled()).await,
+            Some(listener) => {
+                http::serve(listener, app, &config.http, &cores, stop.cancelled()).await;
+            }
             None => stop.cancelled().await,
         }
         tracing::info!("stopping");

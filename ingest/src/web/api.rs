@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use bytes::Bytes;
 use footfall_event::catalog::{Key, Scope, secret_hash};
 use footfall_event::record::Via;
 use footfall_event::{Id, Rejected};
@@ -22,6 +23,10 @@ use crate::ids::FreshIds;
 use crate::metrics::{Counted, Endpoint, Tally, took};
 use crate::service::Ingest;
 use crate::sites::Sites;
+
+/// Larger bodies keep a processor busy for longer than the next click on the same event loop should
+/// wait (about half a millisecond).
+const BESIDE_BYTES: usize = 64 << 10;
 
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -61,7 +66,7 @@ fn answer(taken: &Taken) -> Response<Body> {
 }
 
 async fn accept(
-    ingest: &Ingest,
+    ingest: &Arc<Ingest>,
     parts: &Parts,
     body: Body,
 ) -> Result<Taken, (Refused, StatusCode)> {
@@ -91,14 +96,28 @@ async fn accept(
     } else {
         bytes
     };
-    let taken =
-        admitted.with_context(ingest, Via::Api, Policy::API, |context| take(&bytes, context));
-    let mut taken = taken.and_then(|taken| taken).map_err(whole)?;
+    let mut taken = decide(ingest, admitted, bytes).await.map_err(whole)?;
     store(ingest, &mut taken).await.map_err(|refused| {
         let status = status_of(refused.rejection.reason);
         (refused, status)
     })?;
     Ok(taken)
+}
+
+/// Decides about the events of a body: here, or beside if it is large.
+async fn decide(ingest: &Arc<Ingest>, admitted: Admitted, body: Bytes) -> Result<Taken, Rejection> {
+    let is_large = body.len() > BESIDE_BYTES;
+    let ingest = Arc::clone(ingest);
+    let decide = move || {
+        admitted.with_context(&ingest, Via::Api, Policy::API, |context| take(&body, context))?
+    };
+    if !is_large {
+        return decide();
+    }
+    tokio::task::spawn_blocking(decide).await.unwrap_or_else(|error| match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_) => Err(Rejection::new(Rejected::Unavailable, "the server is stopping")),
+    })
 }
 
 /// A request with a key, and the catalogue that it was admitted by.
