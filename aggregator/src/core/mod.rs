@@ -14,7 +14,8 @@
 //! - [`visits`]: the algebra of visits. [`people`]: who has which visits, and has been counted.
 //!   [`timeline`]: an event among its visitor's visits.
 //! - [`ads`]: what only ad events do; clicks and conversions go on to stage 2 ([`crate::ads`]).
-//! - [`emit`]: what is written. [`intern`]: texts, once. [`store`]: snapshots.
+//! - [`emit`]: what is written. [`intern`]: texts, once. [`shelf`]: a list that isn't moved.
+//!   [`store`]: snapshots.
 //!
 //! # Time
 //!
@@ -41,6 +42,7 @@ mod judge;
 mod people;
 mod scan;
 mod seen;
+mod shelf;
 mod store;
 mod timeline;
 mod visits;
@@ -224,9 +226,9 @@ impl Stage for Core {
         order.extend(batch.iter().zip(0..).map(|(input, index)| (turn(input), index)));
         // The stable sort is the one that makes use of runs, of which there are a few per topic.
         order.sort_by_key(|(turn, _)| *turn);
-        // What is written is half as much again as what is read, in one and a half times the records.
+        // For an event its copy is written and most often a difference of its visit, of half its size.
         let bytes: usize = batch.iter().map(|input| input.value.len()).sum();
-        out.reserve(batch.len() * 3 / 2, bytes * 3 / 2);
+        out.reserve(batch.len() * 9 / 4, bytes * 7 / 4);
         let mut strip = Vec::with_capacity(STRIP);
         for turns in order.chunks(STRIP) {
             let inputs = turns.iter().map(|(_, index)| &batch[*index as usize]);

@@ -6,11 +6,12 @@
 //! kept apart (the class is part of the key), so net figures don't depend on invalid ones.
 
 use footfall_event::time::{DAY_MS, day_of};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use smallvec::SmallVec;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::intern::{Interner, Symbol};
+use super::shelf::Shelf;
 use super::visits::{Change, Timeline};
 use crate::folding::FoldedMap;
 
@@ -146,18 +147,20 @@ pub(super) struct Slot {
 }
 
 /// Everybody.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(from = "Stored")]
 pub(super) struct People {
+    #[serde(serialize_with = "as_list")]
     map: FoldedMap<Key, Person>,
-    slots: Vec<Slot>,
+    slots: Shelf<Slot>,
     free: Vec<u32>,
 }
 
 /// What a snapshot holds.
-#[derive(Serialize, Deserialize)]
-pub(super) struct StoredPeople {
+#[derive(Deserialize)]
+struct Stored {
     map: Vec<(Key, Person)>,
-    slots: Vec<Slot>,
+    slots: Shelf<Slot>,
     free: Vec<u32>,
 }
 
@@ -183,14 +186,14 @@ impl People {
 
     /// Something from all over a timeline.
     pub(super) fn glance_at(&self, number: u32) -> u64 {
-        let Some(slot) = self.slots.get(number as usize) else { return 0 };
+        let Some(slot) = self.slots.get(number) else { return 0 };
         let visit = slot.timeline.visits.first();
         slot.site_hash ^ visit.map_or(0, |visit| visit.id ^ visit.visitor ^ visit.end as u64)
     }
 
     /// Who a visit that changed counts for.
     pub(super) fn changed(&self, change: &Change) -> Option<Key> {
-        let slot = &self.slots[change.timeline as usize];
+        let slot = &self.slots[change.timeline];
         let visit = slot.timeline.visits.first()?;
         Some(Key::new(slot.site_hash, slot.invalid, visit.visitor))
     }
@@ -231,7 +234,7 @@ impl People {
         };
         match self.free.pop() {
             Some(number) => {
-                self.slots[number as usize] = slot;
+                self.slots[number] = slot;
                 number
             }
             None => {
@@ -243,7 +246,7 @@ impl People {
 
     /// Leads a visitor id to a timeline. A third id pushes out the oldest, whose day is long over.
     fn lead(&mut self, key: Key, number: u32) {
-        let slot = &mut self.slots[number as usize];
+        let slot = &mut self.slots[number];
         if slot.keys.contains(&Some(key)) {
             return;
         }
@@ -259,11 +262,11 @@ impl People {
 
     /// A timeline by its number.
     pub(super) fn slot(&mut self, number: u32) -> &mut Slot {
-        &mut self.slots[number as usize]
+        &mut self.slots[number]
     }
 
     fn release(&mut self, number: u32) {
-        let slot = std::mem::take(&mut self.slots[number as usize]);
+        let slot = std::mem::take(&mut self.slots[number]);
         for key in slot.keys.into_iter().flatten() {
             if let Some(person) = self.map.get_mut(&key) {
                 person.timeline = NO_TIMELINE;
@@ -279,10 +282,10 @@ impl People {
     /// Drops visits before `in_time_ms` (history: left alone since `touched_ms`), and persons whose
     /// id's day was over at `over_ms` and who were left alone as well.
     pub(super) fn sweep(&mut self, in_time_ms: i64, touched_ms: i64, over_ms: i64) {
-        for number in 0..self.slots.len() {
+        for number in 0..self.slots.len() as u32 {
             let slot = &mut self.slots[number];
             if Self::is_used(slot) && !slot.timeline.prune(in_time_ms, touched_ms) {
-                self.release(number as u32);
+                self.release(number);
             }
         }
         self.map.retain(|_, person| {
@@ -336,7 +339,7 @@ impl People {
     /// Brings the texts still in use over into a fresh interner.
     pub(super) fn keep_texts(&mut self, interner: &mut Interner) {
         let old = interner.begin_collection();
-        for slot in &mut self.slots {
+        for slot in self.slots.iter_mut() {
             interner.keep(&old, &mut slot.site);
             for visit in &mut slot.timeline.visits {
                 interner.keep(&old, &mut visit.context);
@@ -353,18 +356,13 @@ impl People {
     }
 }
 
-impl From<&People> for StoredPeople {
-    fn from(people: &People) -> StoredPeople {
-        StoredPeople {
-            map: people.map.iter().map(|(key, person)| (*key, person.clone())).collect(),
-            slots: people.slots.clone(),
-            free: people.free.clone(),
-        }
-    }
+/// Where the table keeps them says nothing: what is stored is a list.
+fn as_list<S: Serializer>(map: &FoldedMap<Key, Person>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(map)
 }
 
-impl From<StoredPeople> for People {
-    fn from(stored: StoredPeople) -> People {
+impl From<Stored> for People {
+    fn from(stored: Stored) -> People {
         People { map: stored.map.into_iter().collect(), slots: stored.slots, free: stored.free }
     }
 }

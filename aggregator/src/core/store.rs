@@ -8,16 +8,19 @@ use serde::{Deserialize, Serialize};
 use super::Core;
 use super::ads::Ads;
 use super::intern::Interner;
-use super::people::{People, StoredPeople};
+use super::people::People;
 use crate::rules::NetworkJudge;
 use crate::shard::RestoreError;
 
 /// Raised whenever a snapshot of the code before can't be read; the state is then replayed.
 const VERSION: u8 = 5;
 
+/// Room for a visitor in a snapshot, to begin with.
+const PERSON_BYTES: usize = 300;
+
 #[derive(Serialize, Deserialize)]
 struct Stored<'a> {
-    people: StoredPeople,
+    people: Cow<'a, People>,
     interner: Cow<'a, Interner>,
     ads: Cow<'a, Ads>,
     judge: Cow<'a, NetworkJudge>,
@@ -30,7 +33,7 @@ impl Core {
     pub(super) fn store(&self) -> Vec<u8> {
         debug_assert!(self.changes.is_empty(), "snapshots are taken between batches");
         let stored = Stored {
-            people: StoredPeople::from(&self.people),
+            people: Cow::Borrowed(&self.people),
             interner: Cow::Borrowed(&self.interner),
             ads: Cow::Borrowed(&self.ads),
             judge: Cow::Borrowed(&self.judge),
@@ -38,11 +41,14 @@ impl Core {
             clock_ms: self.clock_ms,
             swept_at_ms: self.swept_at_ms,
         };
-        let head = postcard::to_allocvec(&stored).expect("plain data in memory can be stored");
-        let mut out = Vec::with_capacity(head.len() + 16 * self.ids.len() + 64);
+        let bytes = PERSON_BYTES * self.people.len() + 16 * self.ids.len();
+        let mut out = Vec::with_capacity(bytes);
         out.push(VERSION);
-        out.extend_from_slice(&(head.len() as u64).to_le_bytes());
-        out.extend_from_slice(&head);
+        out.extend_from_slice(&[0; 8]);
+        let mut out =
+            postcard::to_extend(&stored, out).expect("plain data in memory can be stored");
+        let head = out.len() as u64 - 9;
+        out[1..9].copy_from_slice(&head.to_le_bytes());
         self.ids.store(&mut out);
         out
     }
@@ -61,7 +67,7 @@ impl Core {
         let stored: Stored<'_> = postcard::from_bytes(head).map_err(|_| RestoreError::Torn)?;
         let mut fresh = Core::new(self.limits).among(self.shards);
         fresh.ids.load(ids).ok_or(RestoreError::Torn)?;
-        fresh.people = People::from(stored.people);
+        fresh.people = stored.people.into_owned();
         fresh.interner = stored.interner.into_owned();
         fresh.ads = stored.ads.into_owned();
         fresh.judge = stored.judge.into_owned().with(self.judge.rules(), self.limits.judge);
