@@ -18,6 +18,8 @@ use system::System;
 
 const SITE: &str = "replayed.example";
 const CLICKS: i64 = 1_000;
+/// Events that are sent together.
+const BATCH: usize = 50;
 const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
 fn now() -> Result<i64> {
@@ -30,6 +32,10 @@ fn address(block: u8, n: i64) -> String {
 
 fn impression(ad: &str) -> Id {
     Id::from_u128(0x0190_0000_0000_7000_8000_ffff_0000_0001 + ad.len() as u128)
+}
+
+fn click_id(n: i64) -> Id {
+    Id::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + n as u128)
 }
 
 /// The one who was shown the ad: sees it, and looks.
@@ -54,7 +60,7 @@ fn clicks() -> Result<Vec<Value>> {
     let click = |n: i64| {
         json!({
             "type": "click", "site": SITE, "ad": "ad-c1", "placement": "top", "position": 1,
-            "id": Id::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + n as u128),
+            "id": click_id(n),
             "impression": impression("ad-c1"), "ip": address(18, n), "user_agent": AGENT,
             "time": now - 30 * 60_000 + n * 100,
         })
@@ -111,9 +117,18 @@ fn a_thousand_networks_make_one_click() -> Result<()> {
     }
     let sender = Sender::new(&system.key(SITE)?);
     let events = clicks()?;
-    for batch in events.chunks(50) {
-        sender.insist(|| system.ingest_url(), batch, Duration::from_secs(60))?;
-    }
+    let (begin, rest) = events.split_at(BATCH);
+    let send = |batch| sender.insist(|| system.ingest_url(), batch, Duration::from_secs(60));
+    send(begin)?;
+    // One of these counts until an earlier one comes: were all judged together, none would be corrected.
+    let first = click_id(0).to_string();
+    ensure!(begin.iter().all(|event| event["id"] != first), "the first by time comes later");
+    let clicks = begin.iter().filter(|event| event["type"] == "click").count();
+    let stored = "SELECT count() FROM footfall.events WHERE type = 'click'";
+    eventually("the first clicks are judged", Duration::from_secs(60), || {
+        Ok(system.sql(stored)? == clicks.to_string())
+    })?;
+    rest.chunks(BATCH).try_for_each(send)?;
     first_one_counts(&system, "ad-c1")?;
     let cost = "SELECT sum(cost_micros) FROM footfall.ad_windows WHERE ad = 'ad-c1'";
     assert_eq!(system.sql(cost)?, "250000");
