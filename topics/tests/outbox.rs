@@ -73,13 +73,21 @@ fn open(log: &Arc<Fake>, dir: &Path) -> Arc<Outbox> {
     Outbox::open(log.clone(), Settings::new(dir)).unwrap()
 }
 
+/// What was there, unless the outbox has removed it meanwhile.
+fn there<T>(found: std::io::Result<T>) -> Option<T> {
+    match found {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        found => Some(found.unwrap()),
+    }
+}
+
 /// The files of a folder, with their lengths.
 fn files(dir: &Path) -> Vec<(PathBuf, u64)> {
     let entry = |entry: std::io::Result<std::fs::DirEntry>| {
         let entry = entry.unwrap();
-        (entry.path(), entry.metadata().unwrap().len())
+        Some((entry.path(), there(entry.metadata())?.len()))
     };
-    std::fs::read_dir(dir).unwrap().map(entry).collect()
+    std::fs::read_dir(dir).unwrap().filter_map(entry).collect()
 }
 
 fn until(what: &str, mut holds: impl FnMut() -> bool) {
@@ -163,7 +171,7 @@ fn files_are_used_again_and_what_was_in_them_does_not_come_back() {
     // As a process that is killed leaves them.
     let left = tempfile::tempdir().unwrap();
     for (path, _) in files(dir.path()) {
-        std::fs::copy(&path, left.path().join(path.file_name().unwrap())).unwrap();
+        there(std::fs::copy(&path, left.path().join(path.file_name().unwrap())));
     }
     outbox.close(Duration::ZERO);
     log.fails.store(false, Ordering::Release);
