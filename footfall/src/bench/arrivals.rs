@@ -29,6 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Arrived {
     pub(crate) requests: u64,
     pub(crate) requests_per_s: f64,
+    pub(crate) p50_ms: f64,
+    pub(crate) p95_ms: f64,
     pub(crate) p99_ms: f64,
 }
 
@@ -55,13 +57,18 @@ pub(crate) fn get(address: &str, path: &str, rate: f64, time: Duration) -> Resul
         generator.receive(until.saturating_duration_since(Instant::now()))?;
     }
     let took = begin.elapsed();
-    let times = &mut generator.times;
-    times.sort_unstable();
-    let p99 = times.get(times.len() * 99 / 100).context("nothing was sent")?;
+    generator.times.sort_unstable();
+    let times = &generator.times;
+    let percentile = |percent: usize| -> Result<f64> {
+        let time: &Duration = times.get(times.len() * percent / 100).context("nothing was sent")?;
+        Ok(time.as_secs_f64() * 1_000.0)
+    };
     Ok(Arrived {
         requests: times.len() as u64,
         requests_per_s: times.len() as f64 / took.as_secs_f64(),
-        p99_ms: p99.as_secs_f64() * 1_000.0,
+        p50_ms: percentile(50)?,
+        p95_ms: percentile(95)?,
+        p99_ms: percentile(99)?,
     })
 }
 

@@ -44,26 +44,51 @@ pub(crate) fn measure(seconds: u32) -> Result<Row> {
     ours.wait_for(sent)?;
     let ratio = median(rounds.iter().map(|(a, b)| a.arrived.p99_ms / b.arrived.p99_ms));
     let rate = median(rounds.iter().map(|(ours, _)| ours.arrived.requests_per_s));
-    let said = |of: fn(&(Round, Round)) -> Round| {
-        let p99_ms = median(rounds.iter().map(|round| of(round).arrived.p99_ms));
-        let each_us = median(rounds.iter().map(|round| of(round).processor_us()));
-        (p99_ms, each_us)
-    };
-    let ((our_p99, our_us), (their_p99, their_us)) = (said(|(a, _)| *a), said(|(_, b)| *b));
+    let (ours, theirs): (Vec<Round>, Vec<Round>) = rounds.into_iter().unzip();
+    let (ours, theirs) = (Said::of(&ours), Said::of(&theirs));
     Ok(Row {
         figure: "redirect, click recorded, p99 at half the peak rate, ms",
         ours: format!(
-            "{our_p99:.2} ({ratio:.2} × baseline, median of {ROUNDS} rounds) at {} of {} per second, \
-             {our_us:.1} µs of processor time each",
+            "{:.2} ({ratio:.2} × baseline, median of {ROUNDS} rounds; {}) at {} of {} per second",
+            ours.p99_ms,
+            ours.beside(),
             grouped(rate),
             grouped(peak.requests_per_s)
         ),
         baseline: format!(
-            "{their_p99:.2} nginx `return 302` at the same rate, {their_us:.1} µs each"
+            "{:.2} nginx `return 302` at the same rate ({})",
+            theirs.p99_ms,
+            theirs.beside()
         ),
         target: "≤ 1.5 × baseline",
         holds: ratio <= 1.5,
     })
+}
+
+/// The medians of the rounds of one of the two.
+struct Said {
+    p50_ms: f64,
+    p95_ms: f64,
+    p99_ms: f64,
+    processor_us: f64,
+}
+
+impl Said {
+    fn of(rounds: &[Round]) -> Said {
+        let of = |figure: fn(&Round) -> f64| median(rounds.iter().map(figure));
+        Said {
+            p50_ms: of(|round| round.arrived.p50_ms),
+            p95_ms: of(|round| round.arrived.p95_ms),
+            p99_ms: of(|round| round.arrived.p99_ms),
+            processor_us: of(Round::processor_us),
+        }
+    }
+
+    /// What stands beside the slowest hundredth.
+    fn beside(&self) -> String {
+        let Said { p50_ms, p95_ms, processor_us, .. } = self;
+        format!("p50 {p50_ms:.2}, p95 {p95_ms:.2}, {processor_us:.1} µs of processor time each")
+    }
 }
 
 /// What one of the two did in its turn.
