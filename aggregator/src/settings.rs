@@ -19,6 +19,9 @@ pub struct Settings {
     pub commit_interval_ms: u64,
     /// A shard at rest waits this long for company after the first event, milliseconds.
     pub linger_ms: u64,
+    /// A shard that has had nothing to read for so long is not waited for where clicks of several
+    /// shards are compared, milliseconds. Longer than an ingest takes to start again.
+    pub rest_after_ms: u64,
     /// A shard's state is saved this often while it changes, seconds.
     pub snapshot_interval_s: u64,
     /// Event ids that a shard remembers at the most (20 to 39 bytes each). When it is reached, the
@@ -61,6 +64,7 @@ impl Default for Settings {
             batch_bytes_max: 32 * 1024 * 1024,
             commit_interval_ms: 200,
             linger_ms: 10,
+            rest_after_ms: 10_000,
             snapshot_interval_s: 120,
             ids_max: 10_000_000,
             visitors_max: 1_000_000,

@@ -23,8 +23,9 @@ use system::System;
 const SITE: &str = "torture.example";
 
 /// Totals that don't change for so long don't change any more: longer than the longest pause between
-/// two tries of an insert (5 s) and than the hand-over of a shard.
-const QUIET: Duration = Duration::from_secs(10);
+/// two tries of an insert (5 s), than the hand-over of a shard, and than a shard waits before it says
+/// that it rests (10 s).
+const QUIET: Duration = Duration::from_secs(20);
 
 fn rounds(short: usize) -> usize {
     match std::env::var("FOOTFALL_TORTURE_ROUNDS") {

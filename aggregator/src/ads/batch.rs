@@ -66,7 +66,7 @@ impl Ads {
                         _ => self.conversion(input, &event, &judgement, &mut work),
                     }
                 }
-                Task::Note(note) => self.note(note, &mut work),
+                Task::Note(topic, note) => self.note(topic, note, &mut work),
             }
         }
         self.settle_clicks(&mut work);
@@ -76,7 +76,7 @@ impl Ads {
         let mut stats = work.stats;
         self.tidy(&mut stats.ads);
         stats.clock_ms = self.state.clock_ms;
-        stats.watermark_ms = self.state.watermark_ms;
+        stats.watermark_ms = self.state.newest_ms;
         stats
     }
 }

@@ -19,7 +19,8 @@
 //! - [`settle`]: what a batch has changed, counted and written.
 //! - [`figures`]: where something counts: [`searches`], [`performance`], [`campaigns`].
 //! - [`keys`], [`sums`], [`cut`]: small parts that stage 1 uses, too. [`notes`]: what
-//!   stage 1 says later about what it has passed on.
+//!   stage 1 says later about what it has passed on. [`heard`]: what comes of it. [`upstream`]: how
+//!   far stage 1 is.
 
 use std::sync::Arc;
 
@@ -30,7 +31,7 @@ use footfall_event::{Hex64, Topic};
 use footfall_topics::RecordBatch;
 
 use crate::core::Core;
-use crate::rules::{Candidate, Correction, Delta, Facts, Marks, Opinion, Outcome, RuleSet};
+use crate::rules::{Candidate, Delta, Facts, Marks, Opinion, RuleSet};
 use crate::shard::{BatchStats, Input, RestoreError, Stage};
 
 mod attribution;
@@ -40,6 +41,7 @@ mod clicks;
 mod conversions;
 pub(crate) mod cut;
 mod figures;
+mod heard;
 pub(crate) mod keys;
 pub(crate) mod notes;
 mod performance;
@@ -49,13 +51,12 @@ mod store;
 pub(crate) mod sums;
 mod task;
 mod tidy;
+mod upstream;
 
 pub(crate) use conversions::conversion_partition;
 
-use attribution::Contact;
 use batch::Batch;
 use clicks::{order_of, order_of_change};
-use conversions::transaction_key;
 use figures::At;
 use keys::Place;
 use notes::{ConvertedNote, Note};
@@ -104,17 +105,26 @@ impl Ads {
         Ads { shards, ..self }
     }
 
-    /// Something happened then. What that makes due for the rules is looked at first.
+    /// Something happened then. As long as stage 1 doesn't say how far it is, that is how far.
     fn see(&mut self, time: i64, received_at: i64, batch: &mut Batch<'_, '_>) {
-        let State { clicks, judge, clock_ms, watermark_ms, .. } = &mut self.state;
-        *clock_ms = (*clock_ms).max(received_at);
-        *watermark_ms = (*watermark_ms).max(time.min(received_at));
-        if *watermark_ms >= judge.due() {
-            for change in judge.close(*watermark_ms) {
+        let state = &mut self.state;
+        state.clock_ms = state.clock_ms.max(received_at);
+        state.newest_ms = state.newest_ms.max(time.min(received_at));
+        if state.upstream.is_silent() {
+            self.look_again(batch);
+        }
+    }
+
+    /// Looks at what is due for the rules.
+    fn look_again(&mut self, batch: &mut Batch<'_, '_>) {
+        let State { clicks, judge, upstream, newest_ms, .. } = &mut self.state;
+        let watermark_ms = upstream.watermark(*newest_ms);
+        if watermark_ms >= judge.due() {
+            for change in judge.close(watermark_ms) {
                 clicks.change(order_of_change(&change), change.after, &mut batch.clicks);
             }
         }
-        judge.tidy(*watermark_ms);
+        judge.tidy(watermark_ms);
     }
 
     /// Net impressions of a place, for the rules.
@@ -215,50 +225,6 @@ impl Ads {
         batch.out.push_with(Topic::AdClicks, partition, b"", |bytes| {
             serde_json::to_writer(bytes, &note).expect("a note is plain data");
         });
-    }
-
-    fn note(&mut self, note: Note<'_>, batch: &mut Batch<'_, '_>) {
-        let known = match note {
-            Note::Click(note) => {
-                self.see(note.at, note.received_at, batch);
-                let State { clicks, judge, .. } = &mut self.state;
-                let correction = Correction {
-                    id: note.id.as_u128(),
-                    time: note.time,
-                    site: note.site.0,
-                    campaign: 0,
-                    at: note.at,
-                    opinion: Opinion {
-                        reasons: note.reasons.iter().copied().collect(),
-                        marks: Marks(note.marks),
-                    },
-                };
-                if let Some(change) = judge.correct(&correction) {
-                    clicks.change(order_of_change(&change), change.after, &mut batch.clicks);
-                }
-                clicks.has(&order_of(note.time, note.id, note.site.0))
-            }
-            Note::Converted(note) => {
-                self.see(note.at, note.received_at, batch);
-                self.state.judge.convert(&Outcome {
-                    campaign: note.campaign.0,
-                    site: note.site.0,
-                    placement: note.placement.0,
-                    at: note.at,
-                    after_ms: note.at.saturating_sub(note.clicked_at),
-                });
-                true
-            }
-            Note::Conversion(note) => {
-                let State { conversions, keys, clock_ms, .. } = &mut self.state;
-                *clock_ms = (*clock_ms).max(note.received_at);
-                let key = transaction_key(&note.site, &note.goal, &note.transaction, note.id);
-                let view = Contact::new(&note.view_through, keys);
-                let touched = &mut batch.transactions;
-                conversions.seen_before((key, note.time, note.id), view, *clock_ms, touched)
-            }
-        };
-        batch.stats.ads.corrections_lost += u64::from(!known);
     }
 }
 

@@ -1,10 +1,11 @@
 //! What is said to stage 2 beside the events: what stage 1 finds out about one that it has passed on
-//! already, and which clicks have led to conversions. On the topics of the events themselves, after
-//! them.
+//! already, which clicks have led to conversions, and how far its shards are. On the topics of the
+//! events themselves, after them.
 
 use footfall_event::ads::Touch;
 use footfall_event::record::Text;
-use footfall_event::{Hex64, Id, VerdictReason};
+use footfall_event::{Hex64, Id, Topic, VerdictReason};
+use footfall_topics::RecordBatch;
 use serde::{Deserialize, Serialize};
 
 /// How a note begins; an event's record begins otherwise.
@@ -26,6 +27,8 @@ pub(crate) enum Note<'a> {
     /// About a conversion, on `ad-conversions`.
     #[serde(borrow)]
     Conversion(Box<ConversionNote<'a>>),
+    /// About a shard of stage 1, on `ad-clicks` and `ad-deltas`.
+    Reached(ReachedNote),
 }
 
 /// What stage 1 thinks of a click now.
@@ -94,6 +97,33 @@ pub(crate) struct ConversionNote<'a> {
     /// The impression.
     #[serde(borrow)]
     pub(crate) view_through: Touch<'a>,
+}
+
+/// A shard of stage 1 has passed on everything up to a moment, but for what is late.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ReachedNote {
+    /// Version of the format.
+    pub(crate) v: u8,
+    /// The shard.
+    pub(crate) shard: u32,
+    /// The moment: its newest event.
+    pub(crate) at: i64,
+    /// Its newest receipt.
+    pub(crate) received_at: i64,
+    /// Nothing is left to read, and nothing has come for a while.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) rests: bool,
+}
+
+impl ReachedNote {
+    /// Writes it for each of so many shards of stage 2.
+    pub(crate) fn write(self, shards: u32, out: &mut RecordBatch) {
+        let note = serde_json::to_vec(&Note::Reached(self)).expect("a note is plain data");
+        for number in 0..shards {
+            out.push(Topic::AdClicks, number, b"", &note);
+            out.push(Topic::AdDeltas, number, b"", &note);
+        }
+    }
 }
 
 #[cfg(test)]

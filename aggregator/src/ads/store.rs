@@ -2,7 +2,8 @@
 //!
 //! Totals, budgets and transactions reach further back than the log. So a version that changes what
 //! is stored has to read the version before. (Version 1 did not remember what the rules know of
-//! campaigns: that begins anew, also which impressions have been clicked. Version 2 knew it otherwise.)
+//! campaigns: that begins anew, also which impressions have been clicked. Version 2 knew it otherwise.
+//! Version 3 did not know how far stage 1 was.)
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,10 +17,11 @@ use super::clicks::{Click, Clicks, Order};
 use super::conversions::Conversions;
 use super::figures::Figures;
 use super::keys::{KeyId, Keys};
+use super::upstream::Upstream;
 use crate::rules::{CampaignJudge, JudgeBefore, Reasons};
 use crate::shard::RestoreError;
 
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 /// Everything that a shard remembers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -32,8 +34,11 @@ pub(super) struct State {
     /// The newest receipt.
     pub(super) clock_ms: i64,
     /// The newest event time, never ahead of its receipt.
-    pub(super) watermark_ms: i64,
+    pub(super) newest_ms: i64,
     pub(super) swept_at_ms: i64,
+    /// Stored behind the rest.
+    #[serde(skip)]
+    pub(super) upstream: Upstream,
 }
 
 impl Default for State {
@@ -45,21 +50,24 @@ impl Default for State {
             figures: Figures::default(),
             judge: CampaignJudge::new(Arc::default()),
             clock_ms: i64::MIN,
-            watermark_ms: i64::MIN,
+            newest_ms: i64::MIN,
             swept_at_ms: i64::MIN,
+            upstream: Upstream::default(),
         }
     }
 }
 
 impl State {
     pub(super) fn store(&self) -> Vec<u8> {
-        postcard::to_extend(self, vec![VERSION]).expect("plain data in memory can be stored")
+        postcard::to_extend(&(self, &self.upstream), vec![VERSION])
+            .expect("plain data in memory can be stored")
     }
 
     pub(super) fn load(bytes: &[u8]) -> Result<State, RestoreError> {
         let Some((&version, rest)) = bytes.split_first() else { return Err(RestoreError::Torn) };
         match version {
-            VERSION => whole(rest),
+            VERSION => whole(rest).map(|(state, upstream)| State { upstream, ..state }),
+            3 => whole(rest),
             2 => whole(rest).map(StateTwo::now),
             1 => whole(rest).map(StateOne::now),
             found => Err(RestoreError::Version { found, expected: VERSION }),
@@ -91,8 +99,19 @@ impl StateTwo {
     fn now(self) -> State {
         let StateTwo { keys, clicks, conversions, figures, .. } = self;
         let StateTwo { clock_ms, watermark_ms, swept_at_ms, .. } = self;
-        let judge = self.judge.now();
-        State { keys, clicks, conversions, figures, judge, clock_ms, watermark_ms, swept_at_ms }
+        let (judge, newest_ms) = (self.judge.now(), watermark_ms);
+        let before = State::default();
+        State {
+            keys,
+            clicks,
+            conversions,
+            figures,
+            judge,
+            clock_ms,
+            newest_ms,
+            swept_at_ms,
+            ..before
+        }
     }
 }
 
@@ -139,7 +158,7 @@ impl StateOne {
             clicks.restore(order, click);
         }
         let StateOne { keys, conversions, figures, clock_ms, watermark_ms, swept_at_ms, .. } = self;
-        let before = State::default();
-        State { keys, clicks, conversions, figures, clock_ms, watermark_ms, swept_at_ms, ..before }
+        let (before, newest_ms) = (State::default(), watermark_ms);
+        State { keys, clicks, conversions, figures, clock_ms, newest_ms, swept_at_ms, ..before }
     }
 }

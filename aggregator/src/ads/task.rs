@@ -18,7 +18,8 @@ pub(super) enum Task<'a> {
     Delta(AdDelta<'a>),
     Budget(BudgetSet<'a>),
     Event(&'a Input<'a>, Box<(Event<'a>, Judgement)>),
-    Note(Note<'a>),
+    /// And the topic on which it is said.
+    Note(Topic, Note<'a>),
 }
 
 impl Task<'_> {
@@ -30,9 +31,10 @@ impl Task<'_> {
             Task::Delta(delta) => (delta.minute, Id::nil()),
             Task::Budget(_) => (i64::MIN, Id::nil()),
             Task::Event(_, event) => (event.0.time, event.0.id),
-            Task::Note(Note::Click(note)) => (note.at, Id::max()),
-            Task::Note(Note::Converted(note)) => (note.at, Id::max()),
-            Task::Note(Note::Conversion(_)) => (i64::MAX, Id::max()),
+            Task::Note(_, Note::Click(note)) => (note.at, Id::max()),
+            Task::Note(_, Note::Converted(note)) => (note.at, Id::max()),
+            Task::Note(_, Note::Reached(note)) => (note.at, Id::max()),
+            Task::Note(_, Note::Conversion(_)) => (i64::MAX, Id::max()),
         }
     }
 }
@@ -43,6 +45,10 @@ impl Task<'_> {
 /// What is wrong with it, in words.
 pub(super) fn read<'a>(input: &'a Input<'a>) -> Result<Task<'a>, String> {
     let message = |error: serde_json::Error| error.to_string();
+    if is_note(input.value) {
+        let note = serde_json::from_slice(input.value).map_err(message)?;
+        return Ok(Task::Note(input.topic, note));
+    }
     if input.topic == Topic::AdDeltas {
         return match serde_json::from_slice(input.value) {
             Ok(delta) => Ok(Task::Delta(delta)),
@@ -51,9 +57,6 @@ pub(super) fn read<'a>(input: &'a Input<'a>) -> Result<Task<'a>, String> {
                 Err(_) => Err(message(error)),
             },
         };
-    }
-    if is_note(input.value) {
-        return serde_json::from_slice(input.value).map(Task::Note).map_err(message);
     }
     event(input).map(|event| Task::Event(input, Box::new(event)))
 }

@@ -27,9 +27,10 @@ use std::sync::Arc;
 
 use footfall_event::Topic;
 use footfall_event::limits::{AGE_MS_MAX, LATENESS_MS, RECORD_BYTES_MAX, VISIT_GAP_MS};
-use footfall_event::record::{Via, append_judgement};
+use footfall_event::record::{self, Via, append_judgement};
 use footfall_topics::{Partition, RecordBatch};
 
+use crate::ads::notes::ReachedNote;
 use crate::rules::{Delta, JudgeLimits, NetworkJudge, RuleSet};
 use crate::shard::{BatchStats, Input, RestoreError, Stage};
 
@@ -60,6 +61,10 @@ use visits::Change;
 
 /// Old state is dropped when the clock has moved this far, milliseconds.
 const SWEEP_MS: i64 = 5 * 60 * 1_000;
+
+/// Stage 2 is told that the watermark has moved into another span of this length, milliseconds: short
+/// beside the minutes that it waits before it compares clicks.
+const REACHED_STEP_MS: i64 = 10_000;
 
 /// How much of the past a shard's state covers: what must be replayed to rebuild it from nothing.
 pub const HISTORY_MS: i64 = AGE_MS_MAX + LATENESS_MS + VISIT_GAP_MS;
@@ -195,6 +200,12 @@ impl Core {
         self.ads.take_shown()
     }
 
+    /// How far this shard is.
+    fn reached(&self, shard: u32, rests: bool) -> ReachedNote {
+        let (at, received_at) = (self.watermark_ms, self.clock_ms);
+        ReachedNote { v: record::VERSION, shard, at, received_at, rests }
+    }
+
     /// Between batches, by the shard's own time: drops what can't matter any more.
     fn tidy(&mut self, stats: &mut BatchStats) {
         self.ids.forget(self.clock_ms);
@@ -222,6 +233,7 @@ impl Stage for Core {
 
     fn process(&mut self, batch: &[Input<'_>], shard: u32, out: &mut RecordBatch) -> BatchStats {
         let mut stats = BatchStats { records: batch.len() as u64, ..BatchStats::default() };
+        let before_ms = self.watermark_ms;
         let mut order: Vec<(u128, u32)> = Vec::with_capacity(batch.len());
         order.extend(batch.iter().zip(0..).map(|(input, index)| (turn(input), index)));
         // The stable sort is the one that makes use of runs, of which there are a few per topic.
@@ -247,6 +259,9 @@ impl Stage for Core {
             out,
         );
         self.ads.write(self.shards, out);
+        if before_ms.div_euclid(REACHED_STEP_MS) < self.watermark_ms.div_euclid(REACHED_STEP_MS) {
+            self.reached(shard, false).write(self.shards, out);
+        }
         self.tidy(&mut stats);
         self.ads.stats(&mut stats.ads);
         let [_, impressions, clicks] = self.judge.remembered();
@@ -258,6 +273,12 @@ impl Stage for Core {
         stats.clock_ms = self.clock_ms;
         stats.watermark_ms = self.watermark_ms;
         stats
+    }
+
+    fn rest(&self, shard: u32, out: &mut RecordBatch) {
+        if self.watermark_ms > i64::MIN {
+            self.reached(shard, true).write(self.shards, out);
+        }
     }
 
     fn set_rules(&mut self, rules: Arc<RuleSet>) {

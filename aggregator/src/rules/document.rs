@@ -13,13 +13,18 @@ const ORDER: &str = "\
 ## What the order of arrival can change
 
 Nothing, as long as no event comes more than two minutes behind the newest of its shard, and no shard
-two minutes behind the others: the same events give each click the same verdict for the same reasons,
-and the same sums, in whatever order, however often and in whatever batches they come. Beyond that:
+is an hour behind the others: the same events give each click the same verdict for the same reasons, and
+the same sums, in whatever order, however often and in whatever batches they come. Placements are compared
+when every shard has come far enough, so one that is slow, or is started again, delays the comparison and
+does not change it. Beyond that:
 
 - What comes later still, up to an hour, is put in: the clicks of its network are looked at again. Only
   the comparison of placements is not gone through again. It takes a late click when it comes, and keeps
   what a late event would have changed about others; stage 2 leaves out a click that comes more than
   five minutes late.
+- A shard that is more than an hour behind is waited for no longer, nor is one that has had nothing to
+  read for ten seconds. How the clicks of a placement convert is told by the shards of the conversions,
+  which nobody waits for: the flags `conversion_rate` and `conversion_timing` may depend on it.
 - A shard goes by the time of its own events. One that hears nothing for minutes looks at its last
   clicks when it hears something again, and stage 2 has then compared them as they were when they came.
 - Of more impressions than count within a minute, those that come last are the repetitions. How many

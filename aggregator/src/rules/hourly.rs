@@ -20,6 +20,9 @@ pub(crate) use conversions::Conversions;
 pub(crate) const POSITIONS: usize = 16;
 /// Networks of an hour whose clicks are counted apart.
 const NETWORKS_MAX: usize = 1_024;
+/// Hours that may have begun before a click opens the first of them: clicks are compared an hour behind
+/// the newest event at the most, and some minutes.
+const COMING_MAX: usize = 3;
 /// Places needed to compare at all.
 const PEERS_MIN: usize = 3;
 
@@ -38,7 +41,7 @@ pub(crate) struct Hour {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct History {
     pub(crate) hour: Hour,
-    /// Hours that have begun before this one is closed, in their order: no more than two.
+    /// Hours that have begun before this one is closed, in their order: no more than [`COMING_MAX`].
     coming: Vec<(i64, Hour)>,
     pub(crate) conversions: Conversions,
     shift: shift::Hours,
@@ -200,7 +203,7 @@ impl History {
             self.coming.insert(at, (hour, Hour::default()));
             at
         });
-        if self.coming.len() > 2 {
+        if self.coming.len() > COMING_MAX {
             // A click that opens the first of them can't come any more.
             let (_, first) = self.coming.remove(0);
             self.coming[0].1.conversions.take_in(first.conversions);

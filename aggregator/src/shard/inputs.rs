@@ -20,8 +20,9 @@ const LANE_BYTES_MAX: usize = 8 << 20;
 /// Bytes asked for at once.
 const POLL_BYTES_MAX: usize = 4 << 20;
 
-/// A topic that doesn't say for so long whether it has more holds the others back no longer.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// A topic that doesn't say for so long whether it has more holds the others back no longer: what it
+/// brings then may be late. A shard waits so only when it begins, or has a backlog.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Topics may be read this far ahead of each other, milliseconds of receipt.
 const STEP_MS: i64 = 60_000;

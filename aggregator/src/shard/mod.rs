@@ -117,6 +117,10 @@ pub trait Stage: Send + 'static {
     /// Outputs go to the partition `shard`, but for those that are meant for another stage's shard.
     fn process(&mut self, batch: &[Input<'_>], shard: u32, out: &mut RecordBatch) -> BatchStats;
 
+    /// What is to be written when nothing is left to read and nothing has come for a while. It may be
+    /// written again, and is no part of what is replayed.
+    fn rest(&self, _shard: u32, _out: &mut RecordBatch) {}
+
     /// Judges by these rules from the next batch on.
     fn set_rules(&mut self, rules: Arc<RuleSet>);
 

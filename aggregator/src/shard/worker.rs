@@ -1,7 +1,6 @@
 //! The life of one shard: open → recover → gather → process → commit, until told to stop.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,12 +9,16 @@ use footfall_topics::{CommitError, Log, Partition, Position, RecordBatch, ShardL
 use super::group::{Ended, Signal, Worker};
 use super::inputs::Inputs;
 use super::record::BatchRecord;
-use super::snapshots::{self, Side};
+use super::snapshots::Side;
 use super::{BatchStats, Stage, recovery};
 use crate::library::RuleLibrary;
 use crate::metrics;
 use crate::progress::Progress;
 use crate::settings::Settings;
+
+mod saving;
+
+use saving::Saved;
 
 /// How long a commit that failed waits before the next try.
 const RETRY_MIN: Duration = Duration::from_millis(50);
@@ -118,7 +121,8 @@ impl<S: Stage, F: Fn() -> S + Send + Sync + 'static> StageWorker<S, F> {
             seq: warm.seq,
             side: warm.side,
             ends: warm.ends,
-            saved: Saved { seq: warm.seq, at: Instant::now(), busy: Arc::default() },
+            saved: Saved::at(warm.seq),
+            active_at: Some(Instant::now()),
         })
     }
 }
@@ -126,13 +130,6 @@ impl<S: Stage, F: Fn() -> S + Send + Sync + 'static> StageWorker<S, F> {
 fn committed(shard_log: &mut dyn ShardLog, of: &[Partition]) -> Result<Vec<u64>, CommitError> {
     let positions = shard_log.committed(of)?;
     Ok(positions.into_iter().map(|position| position.map_or(0, |p| p.offset)).collect())
-}
-
-/// The snapshot on its way or last made.
-struct Saved {
-    seq: u64,
-    at: Instant,
-    busy: Arc<AtomicBool>,
 }
 
 struct Running<'a, S> {
@@ -151,6 +148,8 @@ struct Running<'a, S> {
     /// Where the committed input ends.
     ends: Vec<u64>,
     saved: Saved,
+    /// When it last had something to do; `None` once it has said that it rests.
+    active_at: Option<Instant>,
 }
 
 impl<S: Stage> Running<'_, S> {
@@ -162,6 +161,9 @@ impl<S: Stage> Running<'_, S> {
             let (records, bytes) = (self.settings.batch_records_max, self.settings.batch_bytes_max);
             let taken = self.inputs.take(records, bytes);
             if taken.records == 0 {
+                if self.may_rest() {
+                    self.rest(signal)?;
+                }
                 continue;
             }
             // The whole batch is judged by the same rules, which its record names.
@@ -178,6 +180,7 @@ impl<S: Stage> Running<'_, S> {
             self.commit(&outputs, &begin, signal)?;
             outputs.clear();
             committed_at = Instant::now();
+            self.active_at = Some(committed_at);
             self.publish(&stats);
             self.save_if_due();
         }
@@ -203,10 +206,35 @@ impl<S: Stage> Running<'_, S> {
             if self.inputs.fill(wait)? && due.is_none() {
                 due = Some((Instant::now() + linger).max(committed_at + interval));
             }
-            if due.is_some_and(|due| Instant::now() >= due) {
+            if due.map_or(self.may_rest(), |due| Instant::now() >= due) {
                 break;
             }
         }
+        Ok(())
+    }
+
+    fn may_rest(&self) -> bool {
+        let after = Duration::from_millis(self.settings.rest_after_ms);
+        self.active_at.is_some_and(|at| at.elapsed() > after)
+    }
+
+    /// Lets the stage say that nothing is left to read, if that is so.
+    fn rest(&mut self, signal: &Signal) -> Result<(), Ended> {
+        self.active_at = Some(Instant::now());
+        let partitions = self.inputs.partitions();
+        let log_ends = partitions.iter().map(|of| self.log.offsets(*of).map(|offsets| offsets.end));
+        // If the log can't be asked now, it is asked later.
+        let Ok(log_ends) = log_ends.collect::<Result<Vec<_>, _>>() else { return Ok(()) };
+        if !self.inputs.is_used_up(&log_ends) {
+            return Ok(());
+        }
+        let mut outputs = RecordBatch::new();
+        self.stage.rest(self.shard, &mut outputs);
+        if !outputs.is_empty() {
+            let ends = self.ends.clone();
+            self.commit(&outputs, &ends, signal)?;
+        }
+        self.active_at = None;
         Ok(())
     }
 
@@ -263,68 +291,12 @@ impl<S: Stage> Running<'_, S> {
         if found != self.ends && found != begin {
             return Err(Ended::Lost(format!("another owner has come to {found:?}")));
         }
-        Ok(found == self.ends)
+        // Without input there is nothing to tell by: what such a batch says may be said again.
+        Ok(found == self.ends && begin != self.ends)
     }
 
     fn publish(&self, stats: &BatchStats) {
         metrics::batch(self.group, self.shard, stats);
         self.progress.batch(self.shard, S::inputs(), &self.ends, stats);
-    }
-
-    fn save_if_due(&mut self) {
-        let interval = Duration::from_secs(self.settings.snapshot_interval_s);
-        if self.saved.at.elapsed() < interval || self.saved.busy.load(Ordering::Acquire) {
-            return;
-        }
-        let Some(job) = self.snapshot() else { return };
-        let busy = Arc::clone(&self.saved.busy);
-        busy.store(true, Ordering::Release);
-        // The state was copied; storing it may take as long as it wants beside the next batches.
-        let spawned = std::thread::Builder::new()
-            .name(format!("{}-{}-save", self.group, self.shard))
-            .spawn(move || {
-                job();
-                busy.store(false, Ordering::Release);
-            });
-        if spawned.is_err() {
-            self.saved.busy.store(false, Ordering::Release);
-        }
-    }
-
-    /// On the way out: so that the next owner has nothing to replay.
-    fn save_now(&mut self) {
-        let until = Instant::now() + Duration::from_secs(2);
-        while self.saved.busy.load(Ordering::Acquire) {
-            if Instant::now() > until {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        if let Some(job) = self.snapshot() {
-            job();
-        }
-    }
-
-    /// Copies the state; the result stores it.
-    fn snapshot(&mut self) -> Option<impl FnOnce() + Send + 'static> {
-        if self.seq == self.saved.seq {
-            return None;
-        }
-        let batches = Partition { topic: footfall_event::Topic::Batches, number: self.shard };
-        let batches_from = self.log.offsets(batches).ok()?.end;
-        let side = self.side.map_or(Side::A, Side::other);
-        self.side = Some(side);
-        self.saved.seq = self.seq;
-        self.saved.at = Instant::now();
-        let (log, group, shard) = (Arc::clone(&self.log), self.group, self.shard);
-        let what = (self.seq, self.ends.clone(), batches_from);
-        let state = self.stage.snapshot();
-        Some(move || {
-            let began = Instant::now();
-            match snapshots::save(log.as_ref(), (group, shard, side), what, &state) {
-                Ok(()) => metrics::saved(group, state.len(), began.elapsed()),
-                Err(error) => tracing::warn!(group, shard, %error, "snapshot not stored"),
-            }
-        })
     }
 }

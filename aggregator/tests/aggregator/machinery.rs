@@ -249,6 +249,33 @@ fn shards_go_and_come_back() {
     running.stop();
 }
 
+/// Which moment a shard has reached it tells every shard of the next stage on both topics, and once
+/// that it rests.
+#[test]
+fn a_shard_with_nothing_left_to_read_rests() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    let acts = traffic(7, 400);
+    let running = start(log.clone(), Settings { rest_after_ms: 30, ..quick() });
+    let said = |text: &str| {
+        let all = [Topic::AdClicks, Topic::AdDeltas].map(|topic| records(log.as_ref(), topic));
+        let is_said = |record: &[u8]| String::from_utf8_lossy(record).contains(text);
+        all.concat().iter().filter(|(_, _, record)| is_said(record)).count()
+    };
+    let everybody = 2 * (SHARDS * SHARDS) as usize;
+    for part in acts.chunks(200) {
+        let before = said("\"rests\":true");
+        append(log.as_ref(), part);
+        wait_until("the rest of both", || said("\"rests\":true") >= before + everybody);
+        std::thread::sleep(Duration::from_millis(150));
+        let times = (said("\"rests\":true") - before) / everybody;
+        assert!(times <= 3, "not again and again, but {times} times");
+    }
+    assert!(said("\"note\":\"reached\"") > said("\"rests\":true"));
+    check(log.as_ref(), &acts);
+    running.stop();
+}
+
 #[test]
 fn a_second_owner_takes_over_and_the_first_can_do_no_harm() {
     let dir = tempfile::tempdir().unwrap();

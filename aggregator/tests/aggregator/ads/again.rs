@@ -17,7 +17,7 @@ fn the_same_rules_say_the_same_again() {
     let folder = tempfile::tempdir().unwrap();
     for (seed, order) in [(1, 0), (2, 0), (1, 1), (2, 1)] {
         let events = Bursts::of(seed);
-        let (_, expected) = run(&events, order);
+        let (_, expected) = run(&events, order, None);
         let dir = folder.path().join(format!("{seed}-{order}"));
         let partitions = NETWORK_SHARDS as u32;
         let settings = embedded::Settings { partitions, ..embedded::Settings::new(dir) };

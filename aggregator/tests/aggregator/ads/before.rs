@@ -2,8 +2,8 @@
 //! reach further back than the log does.
 //!
 //! `before/records` is what a shard of stage 2 took of 240 random ad events (topic, tab, record), in two
-//! parts. `before/state-2` is the state that version 2 of the snapshots had after the first part: made by
-//! the last commit that wrote it, and not to be made again.
+//! parts. `before/state-2` is the state that version 2 of the snapshots had after the first part,
+//! `before/state-3` that of version 3: made by the last commits that wrote them, and not to be made again.
 
 use std::sync::Arc;
 
@@ -46,11 +46,14 @@ fn a_state_of_the_version_before_goes_on() {
     let mut always = fresh();
     assert!(!written(&mut always, &first, 0).is_empty());
     let expected = written(&mut always, &second, first.len() as u64);
-    let mut restored = fresh();
-    restored.restore(include_bytes!("before/state-2")).unwrap();
-    let found = written(&mut restored, &second, first.len() as u64);
     assert!(expected.len() > 50, "{} records", expected.len());
-    assert!(found.iter().eq(expected.iter()), "the same bytes as if it had run on");
+    let states: [&[u8]; 2] = [include_bytes!("before/state-2"), include_bytes!("before/state-3")];
+    for state in states {
+        let mut restored = fresh();
+        restored.restore(state).unwrap();
+        let found = written(&mut restored, &second, first.len() as u64);
+        assert!(found.iter().eq(expected.iter()), "the same bytes as if it had run on");
+    }
     let mut without = fresh();
     let other = written(&mut without, &second, first.len() as u64);
     assert!(!other.iter().eq(expected.iter()), "the state makes a difference");
