@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
 mod cores;
+mod processor;
 mod timer;
 
 pub(crate) use cores::Cores;

@@ -12,6 +12,8 @@ use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::processor::{Place, Processors};
+
 /// The event loops. Ends them, and the connections that are left, when it is dropped.
 pub(crate) struct Cores {
     loops: Vec<Loop>,
@@ -32,7 +34,8 @@ impl Cores {
     pub(crate) fn start() -> io::Result<Cores> {
         let stop = CancellationToken::new();
         let count = std::thread::available_parallelism().map_or(1, usize::from);
-        let loops = (0..count).map(|number| Loop::start(number, stop.clone()));
+        let processors = Processors::for_each_of(count);
+        let loops = (0..count).map(|number| Loop::start(number, processors.clone(), stop.clone()));
         let loops = loops.collect::<io::Result<_>>()?;
         Ok(Cores { loops, _stop: stop.drop_guard() })
     }
@@ -67,8 +70,19 @@ impl Cores {
 }
 
 impl Loop {
-    fn start(number: usize, stop: CancellationToken) -> io::Result<Loop> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
+    fn start(
+        number: usize,
+        processors: Option<Processors>,
+        stop: CancellationToken,
+    ) -> io::Result<Loop> {
+        let mut builder = Builder::new_current_thread();
+        if let Some(processors) = processors {
+            let place = Place::new(processors.clone(), number);
+            builder.on_thread_park(move || place.look());
+            // Threads for what would hold up the loop begin where the loop is bound.
+            builder.on_thread_start(move || processors.release());
+        }
+        let runtime = builder.enable_all().build()?;
         let handle = runtime.handle().clone();
         std::thread::Builder::new()
             .name(format!("serve-{number}"))
