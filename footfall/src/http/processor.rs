@@ -1,9 +1,8 @@
 //! Keeps an event loop on a processor of its own while it is busy.
 //!
 //! Left to itself, a system's scheduler may leave two busy loops on one processor while another is idle.
-//! A loop at leisure is better left to it:
-//! it can go elsewhere when somebody else keeps its processor busy. What that brings and costs is in
-//! `docs/decisions/one-event-loop-per-processor.md`.
+//! A loop at leisure is better left to it: it can go elsewhere when somebody else keeps its processor
+//! busy. What that brings and costs is in `docs/decisions/one-event-loop-per-processor.md`.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
