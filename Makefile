@@ -4,12 +4,13 @@
 SHELL := /bin/bash -euo pipefail
 TOOLS := .tools
 ARGS ?=
+FOOTFALL := $(abspath $(or $(CARGO_TARGET_DIR),target))/release/footfall
 
 .PHONY: serve test torture bench tools kafka browser lint deny fmt snippet clean
 
 serve: tools ## Set up and run: embedded log, embedded ClickHouse, dashboard
 	cargo build --release -p footfall
-	./target/release/footfall serve $(ARGS)
+	$(FOOTFALL) serve $(ARGS)
 
 test: tools kafka browser lint deny snippet ## Set up and pass every test
 	cargo build --workspace --bins --tests
@@ -17,12 +18,12 @@ test: tools kafka browser lint deny snippet ## Set up and pass every test
 
 torture: tools kafka ## 100 rounds of random kill -9, embedded and on Kafka
 	cargo build --release -p footfall
-	FOOTFALL_TORTURE_ROUNDS=100 FOOTFALL_BIN=target/release/footfall \
+	FOOTFALL_TORTURE_ROUNDS=100 FOOTFALL_BIN=$(FOOTFALL) \
 		cargo test -p footfall-tests --test torture -- --nocapture
 
 bench: tools kafka ## Our figures beside their baselines
 	cargo build --release -p footfall
-	cargo run --quiet -p footfall-tests --example with_broker -- ./target/release/footfall bench $(ARGS)
+	cargo run --quiet -p footfall-tests --example with_broker -- $(FOOTFALL) bench $(ARGS)
 
 tools: ## The ClickHouse engine library and the geo databases, into .tools
 	./scripts/tools.sh system engine
