@@ -69,7 +69,13 @@ impl Place {
         if load.waits < LOOK_WAITS {
             return;
         }
-        match load.changes(Instant::now(), worked()) {
+        load.waits = 0;
+        let now = Instant::now();
+        if now.duration_since(load.since) < LOOK {
+            return;
+        }
+        // A system call, unlike the clock.
+        match load.changes(now, worked()) {
             Some(true) => bind_to(&[self.own]),
             Some(false) => self.processors.release(),
             None => {}
@@ -99,16 +105,11 @@ impl Load {
     /// Whether the loop is to be bound, or let go, if that changes.
     fn changes(&mut self, now: Instant, worked: Duration) -> Option<bool> {
         let time = now.duration_since(self.since);
-        if time < LOOK {
-            return None;
-        }
         let share = (worked - self.worked).as_secs_f64() / time.as_secs_f64();
-        *self = Load { bound: self.bound, ..Load::new(now, worked) };
         let bound = share >= if self.bound { LEISURE } else { BUSY };
-        (bound != self.bound).then(|| {
-            self.bound = bound;
-            bound
-        })
+        let changed = bound != self.bound;
+        *self = Load { bound, ..Load::new(now, worked) };
+        changed.then_some(bound)
     }
 }
 
@@ -122,7 +123,6 @@ mod tests {
         let ms = Duration::from_millis;
         let mut load = Load::new(begin, ms(0));
         for (at, worked, expected) in [
-            (10, 10, None), // too early to tell
             (100, 14, None),
             (200, 30, Some(true)),
             (300, 36, None), // less, but not leisure

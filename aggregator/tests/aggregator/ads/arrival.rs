@@ -1,6 +1,7 @@
 //! A day of bursts in many networks and placements, made so that nearly every rule stands at its edge:
-//! whatever the order of arrival within two minutes, the repeats and the batches, and however far a shard
-//! is behind the others, each click ends with the same verdict for the same reasons, and all sums are the same.
+//! whatever the order of arrival within two minutes, the repeats and the batches, and if a shard is far
+//! behind the others, each click ends with the same verdict for the same reasons, and all sums are the
+//! same.
 
 use std::collections::BTreeSet;
 
