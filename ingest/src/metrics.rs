@@ -129,19 +129,28 @@ impl Tally {
 
     /// Adds the counts to the exported ones.
     pub(crate) fn flush(&self) {
-        static COUNTERS: [[OnceLock<Counter>; OUTCOMES]; TYPES] =
-            [const { [const { OnceLock::new() }; OUTCOMES] }; TYPES];
         for (index, row) in self.0.iter().enumerate() {
             for (outcome, count) in row.iter().enumerate().filter(|(_, count)| **count > 0) {
-                let counter = COUNTERS[index][outcome].get_or_init(|| {
-                    let kind = Activity::ALL.get(index).map_or("unknown", |a| a.as_str());
-                    let (outcome, reason) = Counted::labels(outcome);
-                    metrics::counter!(RECEIVED, "type" => kind, "outcome" => outcome, "reason" => reason)
-                });
-                counter.increment(u64::from(*count));
+                counter(index, outcome).increment(u64::from(*count));
             }
         }
     }
+}
+
+/// Counts one event, without a [`Tally`].
+pub(crate) fn count(activity: Option<Activity>, outcome: Counted) {
+    counter(row(activity), outcome.index()).increment(1);
+}
+
+/// The exported counter of a row and an outcome.
+fn counter(index: usize, outcome: usize) -> &'static Counter {
+    static COUNTERS: [[OnceLock<Counter>; OUTCOMES]; TYPES] =
+        [const { [const { OnceLock::new() }; OUTCOMES] }; TYPES];
+    COUNTERS[index][outcome].get_or_init(|| {
+        let kind = Activity::ALL.get(index).map_or("unknown", |a| a.as_str());
+        let (outcome, reason) = Counted::labels(outcome);
+        metrics::counter!(RECEIVED, "type" => kind, "outcome" => outcome, "reason" => reason)
+    })
 }
 
 /// The endpoints whose duration is measured.

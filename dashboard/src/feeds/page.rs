@@ -8,7 +8,7 @@ use axum::response::Response;
 use footfall_event::Topic;
 use http::{HeaderMap, header};
 use serde::Deserialize;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::body::{End, FeedBody};
 use super::follow::{self, Feed, Start, edge};
@@ -95,14 +95,7 @@ async fn open(
             checked.upgrade().and_then(still).is_some_and(|now| now == reader)
         }),
     };
-    let of_thread = end.clone();
-    std::thread::Builder::new()
-        .name("feed".to_owned())
-        .spawn(move || {
-            follow::run(feed, start, &of_thread);
-            drop(permit);
-        })
-        .map_err(|error| Problem::Unavailable(error.to_string()))?;
+    begin(feed, start, end.clone(), permit).await?;
     let body = Body::new(FeedBody { pieces, end, form, ended: false });
     let response = Response::builder()
         .header(header::CONTENT_TYPE, form.content_type())
@@ -111,6 +104,24 @@ async fn open(
         .header("x-accel-buffering", "no")
         .body(body);
     response.map_err(|error| Problem::Unavailable(error.to_string()))
+}
+
+/// Starts a feed's thread. Not from here, an event loop: if that is bound to a processor, what it starts
+/// is, too, for as long as the feed lasts.
+async fn begin(
+    feed: Feed,
+    start: Start,
+    end: End,
+    permit: OwnedSemaphorePermit,
+) -> Result<(), Problem> {
+    let follow = move || {
+        follow::run(feed, start, &end);
+        drop(permit);
+    };
+    let begin = || std::thread::Builder::new().name("feed".to_owned()).spawn(follow);
+    let begun = tokio::task::spawn_blocking(begin).await;
+    let begun = begun.map_err(std::io::Error::from).flatten();
+    begun.map(drop).map_err(|error| Problem::Unavailable(error.to_string()))
 }
 
 type Opened = (Box<dyn footfall_topics::Reader>, Start);

@@ -8,8 +8,8 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use axum::Router;
 use axum::body::Bytes;
-use axum::http::StatusCode;
-use axum::routing::post;
+use axum::http::{StatusCode, header};
+use axum::routing::{get, post};
 use footfall_event::Topic;
 use footfall_event::catalog::edit::{AdRequest, CampaignRequest, PlacementRequest};
 use footfall_event::catalog::{Catalog, Entry, KINDS, Scope, Site};
@@ -26,12 +26,18 @@ pub(super) const CAMPAIGN: &str = "winter";
 pub(super) const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) \
                      Chrome/141.0.0.0 Safari/537.36";
 
-/// The baseline: the same server loop, a handler that reads the body and answers 204.
+/// The baseline: the same server loop, handlers that do no work. To a beacon they answer 204 when they
+/// have read it, to a click with a redirect.
 pub(crate) fn serve_bare(address: SocketAddr) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(address).await?;
-        let app = Router::new().route("/e", post(|_: Bytes| async { StatusCode::NO_CONTENT }));
+        let redirect = || async {
+            (StatusCode::FOUND, [(header::LOCATION, "https://shop.example/boots?utm_source=news")])
+        };
+        let app = Router::new()
+            .route("/e", post(|_: Bytes| async { StatusCode::NO_CONTENT }))
+            .route("/c/{ad}", get(redirect));
         println!("listening");
         let (settings, cores) = (http::Settings::default(), http::Cores::start()?);
         http::serve(listener, app, &settings, &cores, std::future::pending()).await;
@@ -100,9 +106,9 @@ fn say_clicks(log: &dyn Log) {
 }
 
 /// A server under load: this program in another process.
-struct Server {
-    child: Child,
-    address: String,
+pub(super) struct Server {
+    pub(super) child: Child,
+    pub(super) address: String,
     /// The first line it said.
     said: String,
     /// Removed here: a process that is killed leaves its folder behind.
@@ -110,6 +116,11 @@ struct Server {
 }
 
 impl Server {
+    /// The one without work.
+    pub(super) fn bare() -> Result<Server> {
+        Server::start("--bare")
+    }
+
     fn start(mode: &str) -> Result<Server> {
         let address = format!("127.0.0.1:{}", roles::free_port()?);
         let folder = tempfile::Builder::new().prefix("footfall-bench-").tempdir()?;
@@ -161,7 +172,7 @@ pub(crate) fn beacons(seconds: u32) -> Result<Row> {
     let body = beacon(None);
     // The two take turns, so that a slow spell of the machine hits both.
     let half = (seconds / 2).max(2);
-    let bare = Server::start("--bare")?;
+    let bare = Server::bare()?;
     let ours = Server::start("--ingest")?;
     let (mut bare_rate, mut our_rate) = (0.0, 0.0);
     for _ in 0..2 {

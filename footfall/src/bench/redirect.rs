@@ -8,11 +8,12 @@ use anyhow::{Context, Result, ensure};
 
 use super::arrivals::{self, Arrived};
 use super::child::processor_time;
-use super::{Row, grouped, wrk};
+use super::{Row, grouped, ingest, wrk};
 use crate::roles;
 
-/// How often the two take turns. The machine's speed changes within seconds, and with it the slowest
-/// hundredth of the answers: each round is held against its neighbour, and the median round counts.
+/// How often they take turns: nginx, a click, and a handler on our server loop that only redirects. The
+/// machine's speed changes within seconds, and with it the slowest hundredth of the answers: each round
+/// is held against its neighbour, and the median round counts.
 const ROUNDS: usize = 15;
 /// Seconds of a round at the least.
 const ROUND_S: u32 = 2;
@@ -25,19 +26,23 @@ const PATH: &str = "/c/boots?placement=top&position=2&query=hiking%20boots";
 /// Redirects at half their peak rate.
 pub(crate) fn measure(seconds: u32) -> Result<Row> {
     let nginx = Nginx::start()?;
+    let bare = ingest::Server::bare()?;
     let mut ours = Server::start()?;
     let nginx_address = format!("127.0.0.1:{}", nginx.port);
     let each = Duration::from_secs((seconds / ROUNDS as u32).max(ROUND_S).into());
     let peak = wrk::get(&format!("http://{}{PATH}", ours.address), CONNECTIONS, 3)?;
     ensure!(peak.failed == 0, "{} clicks were not redirected", peak.failed);
     // What our peak was for us, too: nobody's first connections are measured.
-    wrk::get(&format!("http://{nginx_address}{PATH}"), CONNECTIONS, 3)?;
+    for address in [&nginx_address, &bare.address] {
+        wrk::get(&format!("http://{address}{PATH}"), CONNECTIONS, 3)?;
+    }
     let mut sent = peak.requests;
     let half = peak.requests_per_s / 2.0;
-    let mut rounds = Vec::new();
+    let (mut rounds, mut without) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let theirs = Round::of(nginx.child.id(), &nginx_address, half, each)?;
         let ours = Round::of(ours.child.id(), &ours.address, half, each)?;
+        without.push(Round::of(bare.child.id(), &bare.address, half, each)?);
         sent += ours.arrived.requests;
         rounds.push((ours, theirs));
     }
@@ -45,7 +50,7 @@ pub(crate) fn measure(seconds: u32) -> Result<Row> {
     let ratio = median(rounds.iter().map(|(a, b)| a.arrived.p99_ms / b.arrived.p99_ms));
     let rate = median(rounds.iter().map(|(ours, _)| ours.arrived.requests_per_s));
     let (ours, theirs): (Vec<Round>, Vec<Round>) = rounds.into_iter().unzip();
-    let (ours, theirs) = (Said::of(&ours), Said::of(&theirs));
+    let (ours, theirs, without) = (Said::of(&ours), Said::of(&theirs), Said::of(&without));
     Ok(Row {
         figure: "redirect, click recorded, p99 at half the peak rate, ms",
         ours: format!(
@@ -56,9 +61,11 @@ pub(crate) fn measure(seconds: u32) -> Result<Row> {
             grouped(peak.requests_per_s)
         ),
         baseline: format!(
-            "{:.2} nginx `return 302` at the same rate ({})",
+            "{:.2} nginx `return 302` at the same rate ({}); {:.2} a bare axum handler ({})",
             theirs.p99_ms,
-            theirs.beside()
+            theirs.beside(),
+            without.p99_ms,
+            without.beside()
         ),
         target: "≤ 1.5 × baseline",
         holds: ratio <= 1.5,

@@ -83,7 +83,7 @@ const FOREIGN: [(&str, &str); 6] = [
 pub(crate) fn fill(template: &str, values: &Values<'_>) -> String {
     let mut out = String::with_capacity(template.len() + 256);
     let mut rest = template;
-    while let Some(at) = rest.find(['{', '$', '[', '%']) {
+    while let Some(at) = rest.bytes().position(|byte| b"{$[%".contains(&byte)) {
         let (before, from) = rest.split_at(at);
         out.push_str(before);
         let (bytes, value) = match macro_at(from, values) {
@@ -142,9 +142,8 @@ pub(crate) fn add_click_id(address: &mut String, click_id: &str) {
         Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
         Some(_) => "&",
     };
-    let fragment = address.split_off(end);
-    for part in [separator, "ffclid=", click_id, &fragment] {
-        address.push_str(part);
+    for part in [click_id, "ffclid=", separator] {
+        address.insert_str(end, part);
     }
 }
 

@@ -20,7 +20,7 @@ use super::store::{Refused, store};
 use super::take::{Note, Taken, take};
 use crate::accept::{Context, Policy, Rejection};
 use crate::ids::FreshIds;
-use crate::metrics::{Counted, Endpoint, Tally, took};
+use crate::metrics::{Counted, Endpoint, count, took};
 use crate::service::Ingest;
 use crate::sites::Sites;
 
@@ -211,9 +211,7 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn refuse(rejection: Rejection, retry_after_s: u64) -> (Refused, StatusCode) {
-    let mut tally = Tally::default();
-    tally.add(None, Counted::Rejected(rejection.reason));
-    tally.flush();
+    count(None, Counted::Rejected(rejection.reason));
     let status = status_of(rejection.reason);
     (Refused { rejection, retry_after_s }, status)
 }

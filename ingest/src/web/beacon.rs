@@ -22,7 +22,7 @@ use crate::blocklist::Blocklist;
 use crate::budgets::UsedUp;
 use crate::ids::FreshIds;
 use crate::keys::DayKeys;
-use crate::metrics::{Counted, Endpoint, Tally, took};
+use crate::metrics::{Counted, Endpoint, count, took};
 use crate::service::Ingest;
 use crate::sites::Sites;
 
@@ -142,9 +142,7 @@ async fn accept(
 ) -> Result<Taken, (Refused, StatusCode)> {
     // What is refused as a whole counts as one event of unknown type.
     let count = |rejection: &Rejection| {
-        let mut tally = Tally::default();
-        tally.add(None, Counted::Rejected(rejection.reason));
-        tally.flush();
+        count(None, Counted::Rejected(rejection.reason));
     };
     let whole = |rejection: Rejection| {
         count(&rejection);

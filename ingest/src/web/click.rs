@@ -23,7 +23,7 @@ use super::store::{Refused, refused};
 use super::take::push;
 use crate::accept::page::decode;
 use crate::accept::{self, Context, Outcome, Rejection};
-use crate::metrics::{Counted, Tally, prefetched, redirected, token_refused};
+use crate::metrics::{Counted, count, prefetched, redirected, token_refused};
 use crate::redirect::hints::Hints;
 use crate::redirect::{Click, NoTarget, Target};
 use crate::service::Ingest;
@@ -154,29 +154,24 @@ fn record(
         click = Click::of(event, context.sites);
         push(&mut batch, event, route);
     });
-    let mut tally = Tally::default();
-    let result = match outcome {
+    let (result, counted) = match outcome {
         Outcome::Accepted(_) if !counts => return Ok(click),
         Outcome::Accepted(_) => match ingest.outbox.put(&batch) {
-            Ok(()) => {
-                tally.add(Some(Activity::Click), Counted::Accepted);
-                Ok(click)
-            }
-            Err(error) => Err(refused(&error)),
+            Ok(()) => (Ok(click), Counted::Accepted),
+            Err(error) => refuse(refused(&error)),
         },
-        Outcome::Dropped(reason) => {
-            tally.add(Some(Activity::Click), Counted::Dropped(reason));
-            Ok(Click::default())
-        }
-        Outcome::Rejected(rejection) => Err(Refused { rejection, retry_after_s: 0 }),
+        Outcome::Dropped(reason) => (Ok(Click::default()), Counted::Dropped(reason)),
+        Outcome::Rejected(rejection) => refuse(Refused { rejection, retry_after_s: 0 }),
     };
-    if let Err(refused) = &result {
-        tally.add(Some(Activity::Click), Counted::Rejected(refused.rejection.reason));
-    }
     if counts {
-        tally.flush();
+        count(Some(Activity::Click), counted);
     }
     result
+}
+
+fn refuse(refused: Refused) -> (Result<Click, Refused>, Counted) {
+    let counted = Counted::Rejected(refused.rejection.reason);
+    (Err(refused), counted)
 }
 
 /// What the browser says of itself beside its user agent.

@@ -18,7 +18,7 @@ use super::request;
 use super::take::Taken;
 use crate::accept::page::parameters;
 use crate::accept::raw::{Moment, Raw, RawMoney};
-use crate::metrics::{Counted, Endpoint, Tally, took};
+use crate::metrics::{Counted, Endpoint, count, took};
 use crate::service::Ingest;
 
 /// One transparent dot.
@@ -72,9 +72,7 @@ async fn accept(
 ) -> Result<Taken, (super::store::Refused, StatusCode)> {
     let browser =
         Browser::admit(ingest, request::peer(parts), &parts.headers).map_err(|refused| {
-            let mut tally = Tally::default();
-            tally.add(None, Counted::Rejected(refused.rejection.reason));
-            tally.flush();
+            count(None, Counted::Rejected(refused.rejection.reason));
             let status = status_of(refused.rejection.reason);
             (refused, status)
         })?;
