@@ -5,15 +5,18 @@
 //! on across midnight: the new id is led to the old one's timeline. Valid and invalid events are
 //! kept apart (the class is part of the key), so net figures don't depend on invalid ones.
 
-use footfall_event::time::{DAY_MS, day_of};
+use footfall_event::time::DAY_MS;
 use serde::{Deserialize, Serialize, Serializer};
-use smallvec::SmallVec;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::intern::{Interner, Symbol};
 use super::shelf::Shelf;
 use super::visits::{Change, Timeline};
 use crate::folding::FoldedMap;
+
+mod person;
+
+use person::NO_TIMELINE;
+pub(super) use person::{Dimension, Person};
 
 /// A visitor of a site, net or invalid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -26,112 +29,6 @@ impl Key {
     /// `site` is the hash of the site's domain.
     pub(super) fn new(site: u64, invalid: bool, visitor: u64) -> Key {
         Key { site: site & !1 | u64::from(invalid), visitor }
-    }
-}
-
-/// The dimensions whose visitors are counted once per value.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Dimension {
-    /// Having a visit at all.
-    Any,
-    Source,
-    Channel,
-    Campaign,
-    Entry,
-    Exit,
-}
-
-/// How many visits of a visitor have a value of a dimension.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct Count {
-    /// Hash of the value; the dimension is its seed.
-    value: u64,
-    visits: u32,
-}
-
-impl Count {
-    fn hash(dimension: Dimension, value: &str) -> u64 {
-        xxh3_64_with_seed(value.as_bytes(), dimension as u64)
-    }
-}
-
-/// Dimensions of a visit: who has one visit has so many counts.
-const COUNTS_USUAL: usize = 6;
-
-/// What is remembered of one visitor id.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Person {
-    /// The UTC day of the id.
-    day: i64,
-    /// The shard's clock when it was last looked up.
-    touched_ms: i64,
-    /// Whether an event of its own came (else it is only known from the next day's events).
-    pub(super) seen: bool,
-    /// Hashes of the paths viewed.
-    paths: SmallVec<[u64; 4]>,
-    counts: Vec<Count>,
-    timeline: u32,
-}
-
-const NO_TIMELINE: u32 = u32::MAX;
-
-/// Paths remembered of one visitor id. Nobody reads that many pages in a day; beyond it a path
-/// counts as viewed before.
-const PATHS_MAX: usize = 4_096;
-
-impl Person {
-    fn new(time_ms: i64) -> Person {
-        Person {
-            day: day_of(time_ms),
-            touched_ms: 0,
-            seen: false,
-            paths: SmallVec::new(),
-            counts: Vec::new(),
-            timeline: NO_TIMELINE,
-        }
-    }
-
-    /// Whether this is the visitor's first view of the path, or first action of the name, of
-    /// which this is the hash (a name's is inverted, so that the two can't be mistaken).
-    pub(super) fn is_first(&mut self, path: u64) -> bool {
-        // A handful of paths is the rule: looking through them is faster than any table.
-        let new = !self.paths.contains(&path) && self.paths.len() < PATHS_MAX;
-        if new {
-            self.paths.push(path);
-        }
-        new
-    }
-
-    /// One more visit with this value; 1 when it is the first.
-    pub(super) fn gain(&mut self, dimension: Dimension, value: &str) -> i32 {
-        let value = Count::hash(dimension, value);
-        if let Some(count) = self.counts.iter_mut().find(|count| count.value == value) {
-            count.visits += 1;
-            return 0;
-        }
-        if self.counts.capacity() == 0 {
-            self.counts.reserve_exact(COUNTS_USUAL);
-        }
-        self.counts.push(Count { value, visits: 1 });
-        1
-    }
-
-    /// One visit fewer with this value; -1 when it was the last.
-    pub(super) fn lose(&mut self, dimension: Dimension, value: &str) -> i32 {
-        let value = Count::hash(dimension, value);
-        let found = self.counts.iter().position(|count| count.value == value);
-        let Some(index) = found else { return 0 };
-        self.counts[index].visits -= 1;
-        if self.counts[index].visits > 0 {
-            return 0;
-        }
-        self.counts.swap_remove(index);
-        -1
-    }
-
-    /// The number of the person's timeline, if there is one.
-    pub(super) fn timeline(&self) -> Option<u32> {
-        (self.timeline != NO_TIMELINE).then_some(self.timeline)
     }
 }
 
@@ -200,8 +97,7 @@ impl People {
 
     /// Something of a person's counts.
     pub(super) fn glance_counts(&self, key: Key) -> u64 {
-        let first = self.map.get(&key).and_then(|person| person.counts.first());
-        first.map_or(0, |count| count.value)
+        self.map.get(&key).map_or(0, Person::glance)
     }
 
     /// Gives a person that has none a timeline: that of its id of the day before (`previous`, given
