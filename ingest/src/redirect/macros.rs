@@ -83,7 +83,7 @@ const FOREIGN: [(&str, &str); 6] = [
 pub(crate) fn fill(template: &str, values: &Values<'_>) -> String {
     let mut out = String::with_capacity(template.len() + 256);
     let mut rest = template;
-    while let Some(at) = rest.bytes().position(|byte| b"{$[%".contains(&byte)) {
+    while let Some(at) = rest.find(['{', '$', '[', '%']) {
         let (before, from) = rest.split_at(at);
         out.push_str(before);
         let (bytes, value) = match macro_at(from, values) {

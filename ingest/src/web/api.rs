@@ -16,11 +16,11 @@ use serde::Serialize;
 
 use super::body::{BodyError, decompress, is_compressed, read};
 use super::reply::{problem, reply, status_of};
-use super::store::{Refused, store};
+use super::store::{Refused, refuse_whole, store};
 use super::take::{Note, Taken, take};
 use crate::accept::{Context, Policy, Rejection};
 use crate::ids::FreshIds;
-use crate::metrics::{Counted, Endpoint, count, took};
+use crate::metrics::{Endpoint, took};
 use crate::service::Ingest;
 use crate::sites::Sites;
 
@@ -211,9 +211,7 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn refuse(rejection: Rejection, retry_after_s: u64) -> (Refused, StatusCode) {
-    count(None, Counted::Rejected(rejection.reason));
-    let status = status_of(rejection.reason);
-    (Refused { rejection, retry_after_s }, status)
+    refuse_whole(Refused { rejection, retry_after_s })
 }
 
 fn whole(rejection: Rejection) -> (Refused, StatusCode) {

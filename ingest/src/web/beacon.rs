@@ -15,14 +15,14 @@ use footfall_event::{Id, Rejected};
 use super::body::{BodyError, read};
 use super::reply::{ACCEPTED, DROPPED, REJECTED, problem, reply, status_of};
 use super::request;
-use super::store::{Refused, store};
+use super::store::{Refused, refuse_whole, store};
 use super::take::{Note, Taken, take};
 use crate::accept::{Context, Policy, Rejection};
 use crate::blocklist::Blocklist;
 use crate::budgets::UsedUp;
 use crate::ids::FreshIds;
 use crate::keys::DayKeys;
-use crate::metrics::{Counted, Endpoint, count, took};
+use crate::metrics::{Endpoint, took};
 use crate::service::Ingest;
 use crate::sites::Sites;
 
@@ -140,21 +140,9 @@ async fn accept(
     parts: &Parts,
     body: Body,
 ) -> Result<Taken, (Refused, StatusCode)> {
-    // What is refused as a whole counts as one event of unknown type.
-    let count = |rejection: &Rejection| {
-        count(None, Counted::Rejected(rejection.reason));
-    };
-    let whole = |rejection: Rejection| {
-        count(&rejection);
-        let status = status_of(rejection.reason);
-        (Refused { rejection, retry_after_s: 0 }, status)
-    };
-    let browser =
-        Browser::admit(ingest, request::peer(parts), &parts.headers).map_err(|refused| {
-            count(&refused.rejection);
-            let status = status_of(refused.rejection.reason);
-            (refused, status)
-        })?;
+    let whole = |rejection| refuse_whole(Refused { rejection, retry_after_s: 0 });
+    let browser = Browser::admit(ingest, request::peer(parts), &parts.headers);
+    let browser = browser.map_err(refuse_whole)?;
     let limits = &ingest.settings.limits;
     let timeout = Duration::from_millis(limits.body_timeout_ms);
     let body = read(body, limits.beacon_bytes_max, timeout).await.map_err(|error| match error {

@@ -18,7 +18,7 @@ use super::request;
 use super::take::Taken;
 use crate::accept::page::parameters;
 use crate::accept::raw::{Moment, Raw, RawMoney};
-use crate::metrics::{Counted, Endpoint, count, took};
+use crate::metrics::{Endpoint, took};
 use crate::service::Ingest;
 
 /// One transparent dot.
@@ -70,12 +70,8 @@ async fn accept(
     ingest: &Ingest,
     parts: &Parts,
 ) -> Result<Taken, (super::store::Refused, StatusCode)> {
-    let browser =
-        Browser::admit(ingest, request::peer(parts), &parts.headers).map_err(|refused| {
-            count(None, Counted::Rejected(refused.rejection.reason));
-            let status = status_of(refused.rejection.reason);
-            (refused, status)
-        })?;
+    let browser = Browser::admit(ingest, request::peer(parts), &parts.headers);
+    let browser = browser.map_err(super::store::refuse_whole)?;
     let referer = request::text(&parts.headers, header::REFERER);
     let mut raw = raw_of_query(parts.uri.query().unwrap_or_default(), referer);
     let mut taken = Taken::default();

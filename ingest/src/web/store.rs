@@ -1,10 +1,13 @@
 //! Appending what was taken, and what to say when the log can't.
 
+use axum::http::StatusCode;
 use footfall_event::Rejected;
 use footfall_topics::AppendError;
 
+use super::reply::status_of;
 use super::take::Taken;
 use crate::accept::Rejection;
+use crate::metrics::{Counted, count};
 use crate::service::Ingest;
 
 /// A refusal by the log, with the seconds after which to try again.
@@ -24,6 +27,13 @@ pub(super) async fn store(ingest: &Ingest, taken: &mut Taken) -> Result<(), Refu
     }
     taken.tally.flush();
     result
+}
+
+/// Refuses a request as a whole, which counts as one event of unknown type. With the answer's status.
+pub(super) fn refuse_whole(refused: Refused) -> (Refused, StatusCode) {
+    count(None, Counted::Rejected(refused.rejection.reason));
+    let status = status_of(refused.rejection.reason);
+    (refused, status)
 }
 
 /// What the sender is told when the log does not take its events.
