@@ -26,8 +26,10 @@ use crate::{AppendError, Log, LogError, RecordBatch};
 
 mod file;
 mod forward;
+mod frames;
 
-use file::{Files, Frames};
+use file::Files;
+use frames::Frames;
 
 /// Where an outbox is kept, and how much may wait in it.
 #[derive(Clone, Debug)]

@@ -5,14 +5,15 @@
 //! topic that has more to give holds the others back until its next record is known. A topic that is
 //! read too far ahead is put aside until it is needed.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use footfall_event::Topic;
-use footfall_topics::{Chunk, LogError, Partition, Reader};
+use footfall_topics::{LogError, Partition, Reader};
 
-use super::Input;
+mod lane;
+
+use lane::Lane;
+pub(crate) use lane::Taken;
 
 /// Bytes kept of one topic before it is put aside.
 const LANE_BYTES_MAX: usize = 8 << 20;
@@ -31,55 +32,6 @@ const STEP_MS: i64 = 1_000;
 
 /// Records looked at together.
 const STRIDE: usize = 64;
-
-/// A run of records of one chunk.
-pub(crate) struct Piece {
-    chunk: Arc<Chunk>,
-    from: usize,
-    to: usize,
-}
-
-/// Records taken from the inputs.
-#[derive(Default)]
-pub(crate) struct Taken {
-    pieces: Vec<Piece>,
-    /// Number of records.
-    pub(crate) records: usize,
-    /// Bytes of keys and values.
-    pub(crate) bytes: usize,
-}
-
-impl Taken {
-    /// The records, topic by topic within each piece.
-    pub(crate) fn inputs(&self) -> Vec<Input<'_>> {
-        let mut inputs = Vec::with_capacity(self.records);
-        for piece in &self.pieces {
-            for index in piece.from..piece.to {
-                let record = piece.chunk.get(index).expect("a piece lies within its chunk");
-                inputs.push(Input {
-                    topic: piece.chunk.partition.topic,
-                    offset: record.offset,
-                    key: record.key,
-                    value: record.value,
-                });
-            }
-        }
-        inputs
-    }
-}
-
-struct Lane {
-    partition: Partition,
-    queue: VecDeque<Piece>,
-    bytes: usize,
-    /// Offset behind the last record taken.
-    taken_to: u64,
-    /// Offset behind the last record read.
-    read_to: u64,
-    /// Nothing more was there at the last look.
-    ended: bool,
-    aside: bool,
-}
 
 /// The inputs of one shard.
 pub(crate) struct Inputs {
@@ -107,15 +59,7 @@ impl Inputs {
         for (&topic, &offset) in topics.iter().zip(offsets) {
             let partition = Partition { topic, number: shard };
             reader.assign(partition, offset)?;
-            lanes.push(Lane {
-                partition,
-                queue: VecDeque::new(),
-                bytes: 0,
-                taken_to: offset,
-                read_to: offset,
-                ended: false,
-                aside: false,
-            });
+            lanes.push(Lane::new(partition, offset));
         }
         Ok(Inputs { reader, lanes, received_at, held_back_since: None, until: i64::MAX })
     }
@@ -185,27 +129,12 @@ impl Inputs {
         let mut came = false;
         for chunk in self.reader.poll(POLL_BYTES_MAX, timeout)? {
             came |= !chunk.is_empty();
-            self.accept(chunk);
+            let of = |lane: &&mut Lane| lane.partition == chunk.partition;
+            if let Some(lane) = self.lanes.iter_mut().find(of) {
+                lane.accept(chunk);
+            }
         }
         Ok(came)
-    }
-
-    fn accept(&mut self, chunk: Chunk) {
-        let Some(lane) = self.lanes.iter_mut().find(|lane| lane.partition == chunk.partition)
-        else {
-            return;
-        };
-        lane.ended = chunk.at_end;
-        // What was under way before a topic was put aside comes a second time.
-        let from = chunk.iter().take_while(|record| record.offset < lane.read_to).count();
-        // Holes count as read: what is before the next offset won't come any more.
-        lane.read_to = lane.read_to.max(chunk.next_offset);
-        if from < chunk.len() {
-            lane.bytes +=
-                chunk.iter().skip(from).map(|r| r.key.len() + r.value.len()).sum::<usize>();
-            let to = chunk.len();
-            lane.queue.push_back(Piece { chunk: Arc::new(chunk), from, to });
-        }
     }
 
     /// Takes what may be worked on, in the order of receipt, up to the limits. Empty when a topic
@@ -215,15 +144,7 @@ impl Inputs {
         while taken.records < records_max && taken.bytes < bytes_max {
             let Some((index, bound)) = self.next_lane() else { break };
             let room = records_max - taken.records;
-            let (piece, bytes) = self.lanes[index].slice(room.min(STRIDE), bound, self.received_at);
-            taken.records += piece.to - piece.from;
-            taken.bytes += bytes;
-            match taken.pieces.last_mut() {
-                Some(last) if Arc::ptr_eq(&last.chunk, &piece.chunk) && last.to == piece.from => {
-                    last.to = piece.to;
-                }
-                _ => taken.pieces.push(piece),
-            }
+            taken.add(self.lanes[index].slice(room.min(STRIDE), bound, self.received_at));
         }
         taken
     }
@@ -231,7 +152,7 @@ impl Inputs {
     /// The topic whose next record was received first, and how far it may be read. `None` when there
     /// is nothing, or a topic that is not at its end has to be read first.
     fn next_lane(&mut self) -> Option<(usize, i64)> {
-        let waiting = self.lanes.iter().any(|lane| lane.queue.is_empty() && !lane.ended);
+        let waiting = self.lanes.iter().any(Lane::may_bring_more);
         if waiting {
             let since = *self.held_back_since.get_or_insert_with(Instant::now);
             if since.elapsed() < PATIENCE {
@@ -295,63 +216,6 @@ impl Inputs {
             self.reader.unassign(lane.partition)?;
         }
         Ok(self.reader)
-    }
-}
-
-impl Lane {
-    fn front_received_at(&self, received_at: fn(&[u8]) -> Option<i64>) -> Option<i64> {
-        let piece = self.queue.front()?;
-        let record = piece.chunk.get(piece.from)?;
-        // What can't be read has no time of its own: it goes first, to be set aside.
-        Some(received_at(record.value).unwrap_or(i64::MIN))
-    }
-
-    /// Takes some records from the front: at least one, and none received after `bound`.
-    fn slice(
-        &mut self,
-        room: usize,
-        bound: i64,
-        received_at: fn(&[u8]) -> Option<i64>,
-    ) -> (Piece, usize) {
-        let piece = self.queue.front().expect("the caller looked at its first record");
-        let within = |index: usize| {
-            let record = piece.chunk.get(index).expect("within the chunk");
-            received_at(record.value).unwrap_or(i64::MIN) <= bound
-        };
-        let (from, to) = (piece.from, piece.to.min(piece.from + room.max(1)));
-        // Each is looked at: what is sent once more stands behind what was received later.
-        let to = (from + 1..to).find(|&index| !within(index)).unwrap_or(to);
-        self.cut(to)
-    }
-
-    /// Takes the front piece's records up to an index.
-    fn cut(&mut self, to: usize) -> (Piece, usize) {
-        let piece = self.queue.front_mut().expect("the caller looked at its first record");
-        let cut = Piece { chunk: Arc::clone(&piece.chunk), from: piece.from, to };
-        let record = |index| piece.chunk.get(index).expect("within the chunk");
-        let bytes = (cut.from..to).map(|i| record(i).key.len() + record(i).value.len()).sum();
-        self.taken_to = record(to - 1).offset + 1;
-        self.bytes -= bytes;
-        if to == piece.to {
-            self.queue.pop_front();
-        } else {
-            piece.from = to;
-        }
-        (cut, bytes)
-    }
-
-    fn take_before(&mut self, end: u64, taken: &mut Taken) {
-        while let Some(piece) = self.queue.front() {
-            let offset = |index| piece.chunk.get(index).map_or(u64::MAX, |record| record.offset);
-            let to = (piece.from..piece.to).find(|&i| offset(i) >= end).unwrap_or(piece.to);
-            if to == piece.from {
-                break;
-            }
-            let (cut, bytes) = self.cut(to);
-            taken.records += cut.to - cut.from;
-            taken.bytes += bytes;
-            taken.pieces.push(cut);
-        }
     }
 }
 

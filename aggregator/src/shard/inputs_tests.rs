@@ -1,3 +1,7 @@
+use std::collections::VecDeque;
+
+use footfall_topics::Chunk;
+
 use super::*;
 
 /// Hands out prepared chunks, one look after the other.

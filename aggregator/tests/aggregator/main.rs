@@ -7,7 +7,8 @@
 //! - `ads`: ads through both stages. `signals`: each signal of the rules at its edges.
 //! - `replay`: from any snapshot on, the same batches give the same bytes.
 //! - `bounds`: full memory, broken records, old events.
-//! - `faulty`: a log that breaks on purpose. `machinery`: the shards on it.
+//! - `faulty`: a log that breaks on purpose. `machinery`: the shards on it. `judged_again`: by which
+//!   rules what is read again is judged.
 //! - `watching`: what only shows over time.
 //! - `engine`: a real ClickHouse behind a bad line. `loading`: the loader on both.
 
@@ -17,6 +18,7 @@ mod ads;
 mod bounds;
 mod engine;
 mod faulty;
+mod judged_again;
 mod loading;
 mod machinery;
 mod order;

@@ -10,21 +10,13 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use xxhash_rust::xxh3::xxh3_64;
-
-use crate::{RecordBatch, Topic};
+use super::frames::{self, Frame, Frames, HEADER_BYTES};
+use crate::RecordBatch;
 
 /// A file that has reached this size is followed by a new one.
 const FILE_BYTES: u64 = 4 << 20;
 /// So many free files are kept: two batches can be on their way to the log while a third comes.
 const FREE_MAX: usize = 2;
-const MAGIC: &[u8; 8] = b"ffoutbx2";
-const HEADER_BYTES: usize = 16;
-const FRAME_HEAD_BYTES: usize = 12;
-/// What a record's frame needs besides key and value, with a topic's name of common length.
-const RECORD_OVERHEAD: usize = 48;
-const RECORD: u8 = 1;
-const NOTE: u8 = 2;
 
 /// One file of the outbox.
 pub(super) struct OutFile {
@@ -68,11 +60,11 @@ impl Files {
         };
         let read_all = found.into_iter().map(|(_, path)| Ok((std::fs::read(&path)?, path)));
         let mut found = read_all.collect::<io::Result<Vec<_>>>()?;
-        found.sort_by_key(|(bytes, _)| first_record(bytes));
+        found.sort_by_key(|(bytes, _)| frames::first_record(bytes));
         let (mut records, mut confirmed) = (Vec::new(), 0);
         for (bytes, path) in found {
-            files.next = files.next.max(first_record(&bytes).unwrap_or(0));
-            for frame in read(&bytes) {
+            files.next = files.next.max(frames::first_record(&bytes).unwrap_or(0));
+            for frame in frames::read(&bytes) {
                 match frame {
                     Frame::Record(topic, partition, key, value) => {
                         records.push((files.next, topic, partition, key.to_vec(), value.to_vec()));
@@ -109,7 +101,7 @@ impl Files {
     /// Writes the frames of records, all of them or none.
     pub(super) fn append(&mut self, mut frames: Frames) -> io::Result<()> {
         let end = frames.number(self.next);
-        self.write(&frames.bytes)?;
+        self.write(frames.bytes())?;
         self.next = end;
         self.files.back_mut().expect("it was just written").end = end;
         Ok(())
@@ -118,10 +110,9 @@ impl Files {
     /// Notes that all records before this one are in the log. Returns the files that are done, to be
     /// made free by [`free`].
     pub(super) fn note(&mut self, end: u64) -> io::Result<Vec<OutFile>> {
-        let mut note = Frames { bytes: Vec::with_capacity(32) };
-        note.add(NOTE, |out| out.extend_from_slice(&end.to_le_bytes()));
+        let mut note = Frames::note(end);
         note.number(self.next);
-        self.write(&note.bytes)?;
+        self.write(note.bytes())?;
         Ok(self.done_until(end))
     }
 
@@ -200,10 +191,7 @@ impl OutFile {
     /// From now on its first record has this number, and it has none yet: what is in it has lower
     /// numbers.
     fn begin(&mut self, first: u64) -> io::Result<()> {
-        let mut header = [0; HEADER_BYTES];
-        header[..8].copy_from_slice(MAGIC);
-        header[8..].copy_from_slice(&first.to_le_bytes());
-        self.file.write_all_at(&header, 0)?;
+        self.file.write_all_at(&frames::header(first), 0)?;
         self.bytes = HEADER_BYTES as u64;
         self.end = first;
         Ok(())
@@ -238,102 +226,4 @@ pub(super) fn remove(files: Vec<OutFile>) {
             tracing::warn!(%error, "a file of the outbox can't be removed");
         }
     }
-}
-
-/// Frames as they stand in a file, but for their numbers.
-pub(super) struct Frames {
-    bytes: Vec<u8>,
-}
-
-impl Frames {
-    pub(super) fn of(batch: &RecordBatch) -> Frames {
-        let bytes = batch.bytes() + batch.len() * RECORD_OVERHEAD;
-        let mut frames = Frames { bytes: Vec::with_capacity(bytes) };
-        for (partition, key, value) in batch.iter() {
-            frames.add(RECORD, |out| {
-                let topic = partition.topic.name().as_bytes();
-                out.push(topic.len() as u8);
-                out.extend_from_slice(topic);
-                out.extend_from_slice(&partition.number.to_le_bytes());
-                out.extend_from_slice(&(key.len() as u32).to_le_bytes());
-                out.extend_from_slice(key);
-                out.extend_from_slice(value);
-            });
-        }
-        frames
-    }
-
-    fn add(&mut self, kind: u8, write: impl FnOnce(&mut Vec<u8>)) {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(&[0; FRAME_HEAD_BYTES]);
-        self.bytes.push(kind);
-        write(&mut self.bytes);
-        let body = &self.bytes[start + FRAME_HEAD_BYTES..];
-        let (length, sum) = (body.len() as u32, xxh3_64(body));
-        self.bytes[start..start + 4].copy_from_slice(&length.to_le_bytes());
-        self.bytes[start + 4..start + FRAME_HEAD_BYTES].copy_from_slice(&sum.to_le_bytes());
-    }
-
-    /// Gives them their numbers, which are part of their sums. Returns the one after the last.
-    fn number(&mut self, first: u64) -> u64 {
-        let mut number = first;
-        let mut rest = self.bytes.as_mut_slice();
-        while let Some((length, after)) = rest.split_first_chunk_mut() {
-            let length = u32::from_le_bytes(*length) as usize;
-            let (sum, after) = after.split_first_chunk_mut().expect("a frame has a sum");
-            *sum = u64::from_le_bytes(*sum).wrapping_add(number).to_le_bytes();
-            number += 1;
-            rest = &mut after[length..];
-        }
-        number
-    }
-}
-
-enum Frame<'a> {
-    Record(Topic, u32, &'a [u8], &'a [u8]),
-    Note(u64),
-}
-
-/// The number of a file's first record, if it is a file of the outbox.
-fn first_record(bytes: &[u8]) -> Option<u64> {
-    let (header, _) = bytes.split_first_chunk::<HEADER_BYTES>()?;
-    let first = header.strip_prefix(MAGIC)?.first_chunk()?;
-    Some(u64::from_le_bytes(*first))
-}
-
-/// The frames of a file up to the first that is not whole, or of an earlier use.
-fn read(bytes: &[u8]) -> Vec<Frame<'_>> {
-    let Some(mut next) = first_record(bytes) else { return Vec::new() };
-    let mut rest = &bytes[HEADER_BYTES..];
-    let mut frames = Vec::new();
-    while let Some((frame, after)) = next_frame(rest, next) {
-        next += u64::from(matches!(frame, Frame::Record(..)));
-        frames.push(frame);
-        rest = after;
-    }
-    frames
-}
-
-fn next_frame(bytes: &[u8], number: u64) -> Option<(Frame<'_>, &[u8])> {
-    let (head, rest) = bytes.split_at_checked(FRAME_HEAD_BYTES)?;
-    let length = u32::from_le_bytes(*head.first_chunk()?) as usize;
-    let (body, rest) = rest.split_at_checked(length)?;
-    if u64::from_le_bytes(*head[4..].first_chunk()?) != xxh3_64(body).wrapping_add(number) {
-        return None;
-    }
-    let (kind, body) = body.split_first()?;
-    let frame = match *kind {
-        NOTE => Frame::Note(u64::from_le_bytes(*body.first_chunk()?)),
-        RECORD => {
-            let (length, body) = body.split_first()?;
-            let (topic, body) = body.split_at_checked(usize::from(*length))?;
-            let (partition, body) = body.split_first_chunk()?;
-            let (key_bytes, body) = body.split_first_chunk()?;
-            let (key, value) = body.split_at_checked(u32::from_le_bytes(*key_bytes) as usize)?;
-            let topic = Topic::parse(std::str::from_utf8(topic).ok()?)?;
-            Frame::Record(topic, u32::from_le_bytes(*partition), key, value)
-        }
-        _ => return None,
-    };
-    Some((frame, rest))
 }
