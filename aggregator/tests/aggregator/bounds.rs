@@ -7,17 +7,7 @@ use serde_json::Value;
 use crate::world::{Act, HOUR, MIDNIGHT, MINUTE, World, limits};
 
 fn view(id: u128, person: u64, time: i64, received_at: i64) -> Act {
-    Act {
-        id,
-        person,
-        activity: Activity::Pageview,
-        time,
-        received_at,
-        path: 0,
-        source: 0,
-        engaged_ms: 0,
-        bot: false,
-    }
+    Act { received_at, ..Act::new(id, person, Activity::Pageview, time) }
 }
 
 #[test]

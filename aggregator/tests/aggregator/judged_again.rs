@@ -24,17 +24,7 @@ use crate::world::{Act, HOUR, MIDNIGHT, MINUTE};
 #[test]
 fn a_replay_judges_by_the_rules_of_its_time() {
     let dir = tempfile::tempdir().unwrap();
-    let click = |id: u128, time: i64| Act {
-        id,
-        person: 2 * id as u64,
-        activity: Activity::Click,
-        time,
-        received_at: time,
-        path: 0,
-        source: 0,
-        engaged_ms: 0,
-        bot: false,
-    };
+    let click = |id: u128, time: i64| Act::new(id, 2 * id as u64, Activity::Click, time);
     let judged = |log: &dyn Log, n: u64| {
         wait_until("the click", || count(log, Topic::JudgedEvents) == n);
     };

@@ -13,17 +13,7 @@ fn acts(lines: &str) -> Vec<Act> {
         let activity = Activity::parse(words.next().unwrap()).unwrap();
         let minute: f64 = words.next().unwrap().parse().unwrap();
         let time = MIDNIGHT + (minute * MINUTE as f64) as i64;
-        let mut act = Act {
-            id: acts.len() as u128 + 1,
-            person: 1,
-            activity,
-            time,
-            received_at: time,
-            path: 0,
-            source: 0,
-            engaged_ms: 0,
-            bot: false,
-        };
+        let mut act = Act::new(acts.len() as u128 + 1, 1, activity, time);
         while let Some(word) = words.next() {
             let mut number = || words.next().unwrap().parse::<i64>().unwrap();
             match word {

@@ -47,6 +47,12 @@ pub(crate) fn source(number: u8) -> String {
 }
 
 impl Act {
+    /// Received at once, by a browser, and nothing else to be said of it.
+    pub(crate) fn new(id: u128, person: u64, activity: Activity, time: i64) -> Act {
+        let (path, source, engaged_ms, bot) = (0, 0, 0, false);
+        Act { id, person, activity, time, received_at: time, path, source, engaged_ms, bot }
+    }
+
     pub(crate) fn event(&self) -> Event<'static> {
         let id = Id::from_u128(self.id);
         let mut event = Event::new(self.activity, id, "example.com", self.time);
